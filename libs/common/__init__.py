@@ -1,0 +1,1 @@
+"""The shared kernel: events, streams, polling, storage access and the process runtime."""

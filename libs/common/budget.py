@@ -1,0 +1,90 @@
+"""How often an upstream may be called: counted in the broker, so that no restart forgets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+from libs.common import metrics
+from libs.common.errors import BudgetExhaustedError
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `calls` calls in any window of `period_s` seconds."""
+
+    calls: int
+    period_s: float
+
+
+# An exact sliding window: one member per call in the longest period. KEYS: the calls, the block.
+# ARGV: calls and period (ms) of each limit. Answers {granted, wait in ms, calls left in the
+# longest period}.
+_TAKE = """
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local blocked = redis.call('PTTL', KEYS[2])
+if blocked > 0 then
+  return {0, blocked, 0}
+end
+local longest, wait, left = 0, 0, 0
+for i = 1, #ARGV, 2 do
+  longest = math.max(longest, tonumber(ARGV[i + 1]))
+end
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - longest)
+for i = 1, #ARGV, 2 do
+  local calls, period = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
+  local made = redis.call('ZCOUNT', KEYS[1], '(' .. (now - period), '+inf')
+  if made >= calls then
+    local freeing = redis.call('ZREVRANGE', KEYS[1], calls - 1, calls - 1, 'WITHSCORES')
+    wait = math.max(wait, freeing[2] + period - now)
+  end
+  if period == longest then
+    left = calls - made
+  end
+end
+if wait > 0 then
+  return {0, wait, 0}
+end
+redis.call('ZADD', KEYS[1], now, clock[1] .. '.' .. clock[2])
+redis.call('PEXPIRE', KEYS[1], longest)
+return {1, 0, left - 1}
+"""
+
+
+class Budget:
+    """The calls that one upstream allows to all processes of the suite together."""
+
+    def __init__(self, redis: Redis, *, upstream: str, limits: Sequence[Limit]) -> None:
+        self.upstream = upstream
+        self._redis = redis
+        self._keys = [
+            f"cassiopeia:upstream:{{{upstream}}}:calls",
+            f"cassiopeia:upstream:{{{upstream}}}:blocked",
+        ]
+        self._arguments = [
+            number for limit in limits for number in (limit.calls, int(limit.period_s * 1_000))
+        ]
+        self._take = redis.register_script(_TAKE)
+        self.left: int | None = None
+
+    async def take(self) -> None:
+        """Count one call, which may then be made.
+
+        Raises:
+            BudgetExhaustedError: The call must not be made now.
+        """
+        granted, wait_ms, left = await self._take(keys=self._keys, args=self._arguments)
+        self.left = int(left)
+        metrics.UPSTREAM_BUDGET.labels(self.upstream).set(self.left)
+        if not granted:
+            wait_s = int(wait_ms) / 1_000
+            raise BudgetExhaustedError(
+                f"the limit of {self.upstream} is used up for {wait_s:.0f} s", wait_s
+            )
+
+    async def block(self, seconds: float) -> None:
+        """Allow no call for a while, because the upstream asked for it."""
+        self.left = 0
+        metrics.UPSTREAM_BUDGET.labels(self.upstream).set(0)
+        await self._redis.set(self._keys[1], "1", px=max(1, int(seconds * 1_000)))

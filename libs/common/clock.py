@@ -1,0 +1,40 @@
+"""Where the time comes from, so that pure code never asks and tests can say."""
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """A source of wall and monotonic time."""
+
+    def now(self) -> datetime:
+        """Return the present time, aware, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds that never jump, from an arbitrary origin."""
+        ...
+
+
+class SystemClock:
+    """The clock of the machine."""
+
+    def now(self) -> datetime:
+        """Return the present time, aware, in UTC."""
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        """Return seconds that never jump, from an arbitrary origin."""
+        return time.monotonic()
+
+
+def iso(moment: datetime) -> str:
+    """Format an aware time as RFC 3339 in UTC with a `Z`, microseconds only when there are any."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def unix_microseconds(moment: datetime) -> int:
+    """Return whole microseconds since 1970, exact where a float would round."""
+    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds

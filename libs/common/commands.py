@@ -1,0 +1,62 @@
+"""Commands: wishes that travel over the broker from the gateway to whoever can fulfil them."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from faststream.redis import RedisBroker, StreamSub
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+from redis.asyncio import Redis
+
+from libs.common.broker import READ_BLOCK_MS, Publisher, text
+from libs.common.clock import Clock
+from libs.common.polling import Poller
+from libs.common.topology import COMMANDS_REFRESH
+
+# Whoever asked for fresh data has gone away by then.
+REFRESH_LIFE = timedelta(seconds=10)
+
+
+class RefreshCommand(BaseModel):
+    """Poll a source before its time, if its limits allow it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str
+    requested_at: AwareDatetime
+
+
+async def request_refresh(publisher: Publisher, source: str, clock: Clock) -> None:
+    """Ask the poller of a source, wherever it runs, to poll now.
+
+    Raises:
+        DependencyUnavailableError: The broker did not accept the command.
+    """
+    command = RefreshCommand(source=source, requested_at=clock.now())
+    await publisher.publish_bodies(COMMANDS_REFRESH, [command.model_dump_json().encode()])
+
+
+async def obey_refresh(
+    broker: RedisBroker, redis: Redis, pollers: Iterable[Poller], clock: Clock
+) -> None:
+    """Subscribe pollers to refresh commands; call it before the broker starts.
+
+    Every replica reads every command, without a group: only the one that holds the lease acts,
+    and a command that nobody was there to read has lost its meaning.
+    """
+    by_source = {poller.source: poller for poller in pollers}
+    newest: Any = await redis.xrevrange(COMMANDS_REFRESH.key, count=1)
+
+    @broker.subscriber(
+        stream=StreamSub(
+            COMMANDS_REFRESH.key,
+            # The library's default `$` would miss what comes between two reads.
+            last_id=text(newest[0][0]) if newest else "0-0",
+            polling_interval=READ_BLOCK_MS,
+            max_records=100,
+        )
+    )
+    async def refresh(command: RefreshCommand) -> None:
+        poller = by_source.get(command.source)
+        if poller and clock.now() - command.requested_at < REFRESH_LIFE:
+            poller.request_refresh()

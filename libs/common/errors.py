@@ -1,0 +1,134 @@
+"""The errors that cross module borders; a library's own errors are translated at its edge."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from libs.common.source_state import SourceState
+
+
+class CassiopeiaError(Exception):
+    """Root of every error that the project raises on purpose."""
+
+
+def expectation(complaint: str) -> str:
+    """Return a complaint of pydantic in the words of this project: `expected ...`."""
+    words = complaint.removeprefix("Value error, ")
+    words = words.replace("Input should be", "expected").replace("String should", "expected to")
+    # An abbreviation such as URL stays as it is.
+    return words if words[:2].isupper() else words[:1].lower() + words[1:]
+
+
+class ConfigurationError(CassiopeiaError):
+    """A setting is missing or wrong; the message names the variable and what was expected."""
+
+
+class DependencyUnavailableError(CassiopeiaError):
+    """A server that the suite depends on (broker, database) does not answer; retrying helps."""
+
+
+class LeaseLostError(CassiopeiaError):
+    """Another replica may hold the lease by now: stop at once and publish nothing."""
+
+
+class UpstreamError(CassiopeiaError):
+    """An upstream did not give what was asked for.
+
+    Attributes:
+        state: What the source is while this lasts.
+        retryable: Whether the same request may succeed within seconds.
+    """
+
+    state: ClassVar[SourceState] = SourceState.FAILING
+    retryable: ClassVar[bool] = False
+
+
+class UnreachableError(UpstreamError):
+    """No connection: name, route, TLS, reset."""
+
+    retryable = True
+
+
+class UpstreamTimeoutError(UpstreamError):
+    """The upstream took the request and did not finish its answer in time."""
+
+    retryable = True
+
+
+class ServerFaultError(UpstreamError):
+    """The upstream answered 5xx."""
+
+    retryable = True
+
+
+class RequestRejectedError(UpstreamError):
+    """The upstream answered 4xx to a request that should have been right."""
+
+
+class AccessRefusedError(UpstreamError):
+    """The upstream answered 401 or 403: the key is wrong, or this address is blocked."""
+
+    state = SourceState.BLOCKED
+
+
+class RateLimitedError(UpstreamError):
+    """The upstream answered 429.
+
+    Attributes:
+        retry_after_s: Seconds that the upstream asked to wait; None where it did not say.
+    """
+
+    state = SourceState.BLOCKED
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class BudgetExhaustedError(UpstreamError):
+    """Our own count says that the upstream's published limit is reached.
+
+    Attributes:
+        wait_s: Seconds until the next call is allowed.
+    """
+
+    state = SourceState.BLOCKED
+
+    def __init__(self, message: str, wait_s: float) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+
+class NotUpdatedError(UpstreamError):
+    """The upstream has nothing newer than what it gave before: keep that, as after a 304."""
+
+    state = SourceState.OK
+
+
+class BodyTooLargeError(UpstreamError):
+    """The answer is larger than any honest one; reading stopped at the cap."""
+
+
+class BodyRejectedError(UpstreamError):
+    """The answer is no body that this upstream should send: it goes to the dead letters, whole.
+
+    Attributes:
+        body: The bytes as received.
+    """
+
+    def __init__(self, message: str, body: bytes) -> None:
+        super().__init__(message)
+        self.body = body
+
+
+class StaleContentError(UpstreamError):
+    """The answer is well-formed and says something about the past.
+
+    Attributes:
+        content_time: The time that the content speaks of; a repetition means that it is frozen.
+    """
+
+    state = SourceState.STALE
+
+    def __init__(self, message: str, content_time: datetime) -> None:
+        super().__init__(message)
+        self.content_time = content_time

@@ -1,0 +1,118 @@
+"""A lease in the broker: at most one holder at a time, with a fencing number."""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from libs.common.clock import Clock
+from libs.common.errors import LeaseLostError
+
+_ACQUIRE = """
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
+  return redis.call('INCR', KEYS[2])
+end
+return 0
+"""
+_RENEW = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+end
+return 0
+"""
+_RELEASE = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  return redis.call('DEL', KEYS[1])
+end
+return 0
+"""
+
+
+class Lease:
+    """The right to poll one source.
+
+    The holder renews at a third of the life, and counts by its own monotonic clock: a process that
+    was stopped and resumed finds that its time is over before it does anything else.
+    """
+
+    def __init__(self, redis: Redis, *, name: str, owner: str, life_s: float, clock: Clock) -> None:
+        self._owner = owner
+        self._life_s = life_s
+        self._clock = clock
+        # One hash tag, so that a cluster keeps both keys on one node.
+        self._keys = [f"cassiopeia:source:{{{name}}}:lease", f"cassiopeia:source:{{{name}}}:fence"]
+        self._acquire = redis.register_script(_ACQUIRE)
+        self._renew = redis.register_script(_RENEW)
+        self._release = redis.register_script(_RELEASE)
+        self._held_until = 0.0
+        self.fence = 0
+
+    @property
+    def held(self) -> bool:
+        """Whether the lease is certainly ours at this moment."""
+        return self._clock.monotonic() < self._held_until
+
+    def require(self) -> None:
+        """Raise unless the lease is certainly ours.
+
+        Raises:
+            LeaseLostError: It may belong to another replica by now.
+        """
+        if not self.held:
+            raise LeaseLostError(f"the lease of {self._keys[0]} is over")
+
+    async def acquire(self) -> bool:
+        """Try once to take the lease.
+
+        Raises:
+            redis.exceptions.RedisError: The broker did not answer.
+        """
+        asked = self._clock.monotonic()
+        self.fence = int(await self._acquire(keys=self._keys, args=[self._owner, self._life_ms]))
+        if self.fence:
+            # From the asking, not the answer: the broker's clock started in between.
+            self._held_until = asked + self._life_s
+        return bool(self.fence)
+
+    async def hold(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run work under the acquired lease, which is renewed meanwhile and given back at the end.
+
+        Raises:
+            LeaseLostError: The lease was lost; the work has been cancelled.
+        """
+        working = asyncio.create_task(work, name="leased work")
+        renewing = asyncio.create_task(self._renew_forever(), name="lease renewal")
+        try:
+            await asyncio.wait([working, renewing], return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                # Only a lost lease ends the renewal.
+                renewing.result()
+            working.result()
+        finally:
+            for task in (working, renewing):
+                task.cancel()
+            await asyncio.gather(working, renewing, return_exceptions=True)
+            self._held_until = 0.0
+            with contextlib.suppress(RedisError):
+                await self._release(keys=self._keys[:1], args=[self._owner])
+
+    @property
+    def _life_ms(self) -> int:
+        return int(self._life_s * 1_000)
+
+    async def _renew_forever(self) -> None:
+        while True:
+            await asyncio.sleep(self._life_s / 3)
+            asked = self._clock.monotonic()
+            self.require()
+            try:
+                renewed = await self._renew(keys=self._keys[:1], args=[self._owner, self._life_ms])
+            except RedisError:
+                # The next try may succeed; `require` ends it when the life is over.
+                continue
+            if not renewed:
+                raise LeaseLostError(f"{self._keys[0]} belongs to another replica")
+            self._held_until = asked + self._life_s

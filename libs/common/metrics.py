@@ -1,0 +1,188 @@
+"""The metric catalogue: every metric of the suite, its unit, and what to do when it is bad.
+
+Names end in their unit. Labels have few values, all known beforehand: never an id, an address or
+a message. Every process has a registry of its own; one process is one scrape target.
+"""
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+
+REGISTRY = CollectorRegistry()
+ProcessCollector(registry=REGISTRY)
+PlatformCollector(registry=REGISTRY)
+
+_AGE_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600, 3600)
+_SIZE_BUCKETS = (1, 2, 5, 10, 50, 100, 500, 1000, 2000)
+
+# --- upstreams and polling -----------------------------------------------------------------------
+
+# Growing without `outcome="ok"` growing: read the source's reason in /api/v1/sources.
+UPSTREAM_CALLS = Counter(
+    "cassiopeia_upstream_calls_total",
+    "Calls to an upstream, by how they ended.",
+    ["upstream", "outcome"],
+    registry=REGISTRY,
+)
+UPSTREAM_SECONDS = Histogram(
+    "cassiopeia_upstream_call_duration_seconds",
+    "Time from the request to the end of the body.",
+    ["upstream"],
+    registry=REGISTRY,
+)
+# At 0 the next calls are skipped: lengthen the period, or get a key with a larger limit.
+UPSTREAM_BUDGET = Gauge(
+    "cassiopeia_upstream_calls_left",
+    "Calls that the upstream's limit still allows in the present window.",
+    ["upstream"],
+    registry=REGISTRY,
+)
+# 0 on every replica for longer than a lease: nobody polls; look at the broker's connection.
+SOURCE_LEADER = Gauge(
+    "cassiopeia_source_leader",
+    "1 on the replica that holds the lease of the source.",
+    ["source"],
+    registry=REGISTRY,
+)
+SOURCE_STATE = Gauge(
+    "cassiopeia_source_state",
+    "1 for the state that the source is in, 0 for the others; only the leader's is true.",
+    ["source", "state"],
+    registry=REGISTRY,
+)
+SOURCE_CONTENT_TIME = Gauge(
+    "cassiopeia_source_content_timestamp_seconds",
+    "Unix time that the newest datum of the source speaks of.",
+    ["source", "origin"],
+    registry=REGISTRY,
+)
+POLLS = Counter(
+    "cassiopeia_source_polls_total",
+    "Polls of a source, by provider and result.",
+    ["source", "provider", "result"],
+    registry=REGISTRY,
+)
+
+# --- streams -------------------------------------------------------------------------------------
+
+EVENTS_PUBLISHED = Counter(
+    "cassiopeia_events_published_total",
+    "Events that a stream accepted.",
+    ["stream"],
+    registry=REGISTRY,
+)
+ENTRIES_CONSUMED = Counter(
+    "cassiopeia_stream_entries_total",
+    "Stream entries that a consumer has done with.",
+    ["stream", "group", "result"],
+    registry=REGISTRY,
+)
+# Mostly 1 at a high rate of events: the consumer is not the bottleneck. Mostly the maximum: it is.
+BATCH_SIZE = Histogram(
+    "cassiopeia_stream_batch_entries",
+    "Entries per batch.",
+    ["stream", "group"],
+    buckets=_SIZE_BUCKETS,
+    registry=REGISTRY,
+)
+BATCH_SECONDS = Histogram(
+    "cassiopeia_stream_batch_duration_seconds",
+    "Time to handle one batch, from decoding to acknowledgement.",
+    ["stream", "group"],
+    registry=REGISTRY,
+)
+# Growing for minutes: add replicas of the consumer, or find out why the database is slow.
+STREAM_LAG = Gauge(
+    "cassiopeia_stream_lag_entries",
+    "Entries that the group has not been given yet.",
+    ["stream", "group"],
+    registry=REGISTRY,
+)
+STREAM_PENDING = Gauge(
+    "cassiopeia_stream_pending_entries",
+    "Entries that were given to a consumer of the group and not acknowledged yet.",
+    ["stream", "group"],
+    registry=REGISTRY,
+)
+# Above 0 means that a consumer died or an entry fails again and again: read its log.
+ENTRIES_RECLAIMED = Counter(
+    "cassiopeia_stream_entries_reclaimed_total",
+    "Entries taken over from a consumer that did not acknowledge them in time.",
+    ["stream", "group"],
+    registry=REGISTRY,
+)
+# Any increase deserves a look at cassiopeia:events:dead.
+DEAD_LETTERS = Counter(
+    "cassiopeia_dead_letters_total",
+    "Entries and bodies that nobody could take.",
+    ["stream"],
+    registry=REGISTRY,
+)
+EVENT_AGE = Histogram(
+    "cassiopeia_event_age_at_commit_seconds",
+    "Time from the stream's acceptance of an event to the commit of its row.",
+    ["stream"],
+    buckets=_AGE_BUCKETS,
+    registry=REGISTRY,
+)
+
+# --- storage -------------------------------------------------------------------------------------
+
+ROWS_WRITTEN = Counter(
+    "cassiopeia_rows_written_total",
+    "Rows that were new to their table.",
+    ["table"],
+    registry=REGISTRY,
+)
+# A steady increase without a restart means that something publishes twice.
+ROWS_REPEATED = Counter(
+    "cassiopeia_rows_repeated_total",
+    "Events that were stored already.",
+    ["table"],
+    registry=REGISTRY,
+)
+
+# --- gateway -------------------------------------------------------------------------------------
+
+HTTP_REQUESTS = Counter(
+    "cassiopeia_http_requests_total",
+    "Requests, by route template and status.",
+    ["route", "method", "status"],
+    registry=REGISTRY,
+)
+HTTP_SECONDS = Histogram(
+    "cassiopeia_http_request_duration_seconds",
+    "Time from the request's head to the last byte handed to the kernel.",
+    ["route"],
+    registry=REGISTRY,
+)
+LIVE_CLIENTS = Gauge(
+    "cassiopeia_live_clients",
+    "Open live streams.",
+    registry=REGISTRY,
+)
+# Growing: clients read slower than events come; they are told how many they lost.
+LIVE_DROPPED = Counter(
+    "cassiopeia_live_events_dropped_total",
+    "Events that slow clients lost from their queue.",
+    registry=REGISTRY,
+)
+
+# --- process -------------------------------------------------------------------------------------
+
+LOOP_LATENESS = Gauge(
+    "cassiopeia_loop_lateness_seconds",
+    "How late the event loop woke up at its last heartbeat.",
+    registry=REGISTRY,
+)
+
+
+def exposition() -> bytes:
+    """Return all metrics of this process in the Prometheus text format."""
+    return generate_latest(REGISTRY)

@@ -1,0 +1,246 @@
+"""The poller: one per source over all replicas, never faster than allowed, never silent about it.
+
+A source has providers in order of preference. A poll asks the first whose breaker is closed; when
+it fails, the next. The state of the source is that of the preferred one, so that data from a
+stand-in never hides that the real thing is away.
+"""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from libs.common import metrics
+from libs.common.answers import LastAnswer
+from libs.common.breaker import BackOff
+from libs.common.broker import Publisher, sleep_or_stop
+from libs.common.clock import Clock
+from libs.common.deadletters import DeadLetters
+from libs.common.errors import DependencyUnavailableError, LeaseLostError
+from libs.common.events import Event
+from libs.common.lease import Lease
+from libs.common.logging import get_logger
+from libs.common.providers import Outcome, Provider, ProviderChain
+from libs.common.source_state import SourceState
+from libs.common.sources import Attempt, SourceRegistry, SourceStatus, status_after
+
+_log = get_logger(__name__)
+
+# Clients that ask for fresh data again and again make one poll a second, whoever answers it.
+REFRESH_GAP = timedelta(seconds=1)
+SHORTEST_PAUSE = timedelta(milliseconds=100)
+
+
+@dataclass(frozen=True, slots=True)
+class PollOptions:
+    """How a source is polled.
+
+    Attributes:
+        source: Its name.
+        every: The period.
+        jitter: The period is lengthened by a random part of itself up to this fraction.
+        min_gap: Time from a success of the preferred provider to the next call, whoever asks.
+        back_off: When a failing provider is left alone, and for how long.
+        lease_life_s: How long a dead leader keeps the others waiting.
+        only_changes: Publish an event only when its content differs from its subject's last.
+        expect_new_within: A source whose content is older than this is frozen; None for a source
+            that may rest for any time.
+    """
+
+    source: str
+    every: timedelta
+    jitter: float
+    min_gap: timedelta
+    back_off: BackOff
+    lease_life_s: float = 6.0
+    only_changes: bool = False
+    expect_new_within: timedelta | None = None
+
+
+class Poller:
+    """Polls one source as long as it holds the lease."""
+
+    def __init__(
+        self,
+        options: PollOptions,
+        providers: Sequence[Provider],
+        *,
+        redis: Redis,
+        publisher: Publisher,
+        owner: str,
+        clock: Clock,
+    ) -> None:
+        self.source = options.source
+        self._options = options
+        self._chain = ProviderChain(
+            options.source,
+            providers,
+            back_off=options.back_off,
+            dead_letters=DeadLetters(redis),
+            clock=clock,
+        )
+        self._publisher = publisher
+        self._clock = clock
+        self._lease = Lease(
+            redis, name=options.source, owner=owner, life_s=options.lease_life_s, clock=clock
+        )
+        self._registry = SourceRegistry(redis)
+        self._last = LastAnswer(redis, options.source)
+        self._refresh = asyncio.Event()
+        self._status: SourceStatus | None = None
+
+    def request_refresh(self) -> None:
+        """Ask for a poll before its time; requests that come together make one poll."""
+        self._refresh.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Poll until asked to stop; give the lease back then."""
+        waiting = False
+        while not stop.is_set():
+            try:
+                if await self._lease.acquire():
+                    waiting = False
+                    await self._lease.hold(self._lead(stop))
+            except LeaseLostError as error:
+                _log.info("lease_lost", source=self.source, reason=str(error))
+            except (RedisError, DependencyUnavailableError) as error:
+                if not waiting:
+                    waiting = True
+                    _log.warning("poller_waits_for_broker", source=self.source, reason=str(error))
+            finally:
+                metrics.SOURCE_LEADER.labels(self.source).set(0)
+            # A third of its life: a free lease is found soon, and the broker is asked rarely.
+            await sleep_or_stop(self._options.lease_life_s / 3, stop)
+
+    async def _lead(self, stop: asyncio.Event) -> None:
+        metrics.SOURCE_LEADER.labels(self.source).set(1)
+        self._status = await self._registry.load(self.source)
+        # Another replica's schedule goes on; a restart must not be a reason to call.
+        due = self._status.next_poll if self._status else self._clock.now()
+        due = min(due, self._clock.now() + self._longest_period)
+        while not stop.is_set():
+            await self._wait_until(due, stop)
+            if stop.is_set():
+                return
+            due = await self._poll()
+
+    async def _wait_until(self, due: datetime, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            wait_s = (due - self._clock.now()).total_seconds()
+            if wait_s <= 0:
+                return
+            if self._refresh.is_set():
+                self._refresh.clear()
+                due = min(due, self._earliest())
+                continue
+            waiters = [
+                asyncio.create_task(stop.wait()),
+                asyncio.create_task(self._refresh.wait()),
+            ]
+            try:
+                await asyncio.wait(waiters, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for waiter in waiters:
+                    waiter.cancel()
+
+    def _earliest(self) -> datetime:
+        """Return when a refresh may be obeyed."""
+        earliest = self._clock.now()
+        if self._status:
+            earliest = max(earliest, self._status.last_attempt + REFRESH_GAP)
+            if self._status.last_live:
+                earliest = max(earliest, self._status.last_live + self._options.min_gap)
+        return earliest
+
+    @property
+    def _longest_period(self) -> timedelta:
+        return self._options.every * (1 + self._options.jitter)
+
+    async def _poll(self) -> datetime:
+        """Poll once, publish, write the status; return when the next poll is due."""
+        began = self._clock.now()
+        outcome = await self._chain.ask()
+        published: Sequence[Event] = ()
+        if outcome.events:
+            self._lease.require()
+            published = outcome.events
+            if self._options.only_changes:
+                published = await self._last.changed(outcome.events)
+            await self._publisher.publish(published)
+            if self._options.only_changes:
+                await self._last.save(published)
+        due = self._next_due(began)
+        await self._record(outcome, began, due)
+        _log.debug(
+            "poll",
+            source=self.source,
+            provider=outcome.provider.name if outcome.provider else None,
+            events=len(published),
+            duration_s=round((self._clock.now() - began).total_seconds(), 3),
+        )
+        return due
+
+    def _next_due(self, began: datetime) -> datetime:
+        now = self._clock.now()
+        jitter = random.uniform(0, self._options.jitter)  # noqa: S311 - no secret
+        due = began + self._options.every * (1 + jitter)
+        pause_s = self._chain.preferred_opens_in_s
+        if pause_s > 0:
+            # With a long period, the preferred provider is tried again before that is over.
+            due = min(due, now + timedelta(seconds=pause_s) + SHORTEST_PAUSE)
+        return max(due, now + SHORTEST_PAUSE)
+
+    async def _record(self, outcome: Outcome, began: datetime, due: datetime) -> None:
+        """Write the status; log when trouble begins and when it ends, and nothing in between."""
+        old = self._status
+        preferred = self._chain.preferred
+        new = status_after(
+            old,
+            Attempt(
+                source=self.source,
+                began=began,
+                due=due,
+                provider=outcome.provider.name if outcome.provider else None,
+                origin=outcome.provider.origin if outcome.provider else None,
+                preferred=outcome.provider is preferred,
+                trouble=str(outcome.trouble) if outcome.trouble else None,
+                state=outcome.state,
+                content_time=max((event.time for event in outcome.events), default=None),
+                failures=self._chain.preferred_failures,
+                calls_left=preferred.budget.left if preferred.budget else None,
+            ),
+            frozen_after=self._options.expect_new_within,
+        )
+        self._lease.require()
+        await self._registry.save(new)
+        self._status = new
+        _log_transition(old, new)
+        for state in SourceState:
+            metrics.SOURCE_STATE.labels(self.source, state).set(state is new.state)
+        if new.content_time and new.origin:
+            content_time = metrics.SOURCE_CONTENT_TIME.labels(self.source, new.origin)
+            content_time.set(new.content_time.timestamp())
+
+
+def _log_transition(old: SourceStatus | None, new: SourceStatus) -> None:
+    was_ok = old is None or old.state is SourceState.OK
+    is_ok = new.state is SourceState.OK
+    if was_ok and not is_ok:
+        _log.warning(
+            "source_degraded",
+            source=new.name,
+            state=new.state,
+            reason=new.reason,
+            stand_in=new.provider,
+        )
+    elif is_ok and not was_ok and old is not None:
+        _log.info(
+            "source_recovered",
+            source=new.name,
+            provider=new.provider,
+            after_s=round((new.last_attempt - old.since).total_seconds()),
+        )

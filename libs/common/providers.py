@@ -1,0 +1,148 @@
+"""Providers: the ways to get the data of a source, asked in order of preference."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from libs.common import metrics
+from libs.common.breaker import BackOff, Breaker
+from libs.common.budget import Budget
+from libs.common.clock import Clock
+from libs.common.deadletters import DeadLetters
+from libs.common.errors import (
+    BodyRejectedError,
+    BudgetExhaustedError,
+    NotUpdatedError,
+    RateLimitedError,
+    StaleContentError,
+    UpstreamError,
+)
+from libs.common.events import Event, Origin, Provenance
+from libs.common.source_state import SourceState
+
+
+class Provider(Protocol):
+    """One way to get the data of a source."""
+
+    @property
+    def name(self) -> str:
+        """Its name, as answers show it."""
+        ...
+
+    @property
+    def origin(self) -> Origin:
+        """How its data come to be."""
+        ...
+
+    @property
+    def budget(self) -> Budget | None:
+        """The calls that it may make; None where it calls nobody."""
+        ...
+
+    async def poll(self) -> Sequence[Event]:
+        """Return what is true now.
+
+        Raises:
+            UpstreamError: The subclass says what went wrong.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What asking all providers brought.
+
+    Attributes:
+        provider: Who gave the events; None when nobody could.
+        events: What is true now; empty also when there is nothing newer than before.
+        trouble: What the preferred provider failed with; None also when it was not asked.
+        state: The state that this trouble means.
+    """
+
+    provider: Provider | None
+    events: Sequence[Event]
+    trouble: UpstreamError | None
+    state: SourceState
+
+
+class ProviderChain:
+    """Asks the first provider whose breaker is closed; when it fails, the next."""
+
+    def __init__(
+        self,
+        source: str,
+        providers: Sequence[Provider],
+        *,
+        back_off: BackOff,
+        dead_letters: DeadLetters,
+        clock: Clock,
+    ) -> None:
+        self.preferred = providers[0]
+        self._source = source
+        self._providers = [(provider, Breaker(back_off, clock)) for provider in providers]
+        self._dead_letters = dead_letters
+        self._clock = clock
+        self._rejected_body: bytes | None = None
+        self._stale_time: datetime | None = None
+
+    @property
+    def preferred_failures(self) -> int:
+        """Failures of the preferred provider in a row."""
+        return self._providers[0][1].failures
+
+    @property
+    def preferred_opens_in_s(self) -> float:
+        """Seconds until the preferred provider is asked again; 0 when that is the next poll."""
+        return self._providers[0][1].opens_in_s
+
+    async def ask(self) -> Outcome:
+        """Ask until somebody answers."""
+        trouble, state = None, SourceState.OK
+        for provider, breaker in self._providers:
+            if breaker.opens_in_s > 0:
+                continue
+            try:
+                events = await provider.poll()
+            except NotUpdatedError:
+                # As good as an answer: what is known is still the newest.
+                events = ()
+            except UpstreamError as error:
+                metrics.POLLS.labels(self._source, provider.name, "failed").inc()
+                breaker.failed(_asked_pause_s(error))
+                await self._keep_rejected(provider, error)
+                if provider is self.preferred:
+                    trouble, state = error, self._state_of(error)
+                continue
+            metrics.POLLS.labels(self._source, provider.name, "ok").inc()
+            breaker.succeeded()
+            if provider is self.preferred:
+                self._rejected_body = self._stale_time = None
+            return Outcome(provider, events, trouble, state)
+        return Outcome(None, (), trouble, state)
+
+    def _state_of(self, error: UpstreamError) -> SourceState:
+        if isinstance(error, StaleContentError):
+            frozen = error.content_time == self._stale_time
+            self._stale_time = error.content_time
+            return SourceState.FROZEN if frozen else SourceState.STALE
+        return error.state
+
+    async def _keep_rejected(self, provider: Provider, error: UpstreamError) -> None:
+        """Keep a body that should not have been sent, once for as long as it stays the same."""
+        if isinstance(error, BodyRejectedError) and error.body != self._rejected_body:
+            self._rejected_body = error.body
+            provenance = Provenance(provider.name, provider.origin, self._clock.now())
+            await self._dead_letters.add_body(
+                error.body, str(error), source=self._source, provenance=provenance
+            )
+
+
+def _asked_pause_s(error: UpstreamError) -> float:
+    match error:
+        case RateLimitedError():
+            return error.retry_after_s or 0.0
+        case BudgetExhaustedError():
+            return error.wait_s
+        case _:
+            return 0.0

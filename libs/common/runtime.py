@@ -1,0 +1,155 @@
+"""The life of a process: settings, logs, signals, readiness, tasks, and an honest exit code."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, TypeVar
+
+import uvloop
+from aiohttp import web
+
+from libs.common.admin import Check, create_admin
+from libs.common.errors import ConfigurationError, DependencyUnavailableError
+from libs.common.logging import get_logger, setup_logging
+from libs.common.settings import ServiceSettings, load_settings
+from libs.common.watchdog import Watchdog
+
+_log = get_logger(__name__)
+
+EXIT_OK = 0
+EXIT_FAILURE = 1
+EXIT_CONFIGURATION = 78  # EX_CONFIG of sysexits.h
+
+_Settings = TypeVar("_Settings", bound=ServiceSettings)
+
+
+class Runtime:
+    """What a service's bootstrap may use: tasks, readiness checks, the wish to stop."""
+
+    def __init__(self) -> None:
+        self.stop = asyncio.Event()
+        self.checks: dict[str, Check] = {"started": self._check_started}
+        self._tasks: dict[asyncio.Task[None], str] = {}
+        self.is_started = False
+        # Why the process must end, when nobody asked it to.
+        self.failure: BaseException | None = None
+
+    def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run work beside the service; its end, before a stop was asked for, ends the process."""
+        task = asyncio.create_task(work, name=name)
+        self._tasks[task] = name
+        task.add_done_callback(self._ended)
+        return task
+
+    async def finish(self, *tasks: asyncio.Task[None]) -> None:
+        """Cancel spawned tasks and wait for their end; all of them when none is named."""
+        ending = tasks or tuple(self._tasks)
+        for task in ending:
+            self._tasks.pop(task, None)
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
+
+    def started(self) -> None:
+        """Say that bootstrap is over: `/ready` depends on the other checks alone from now on."""
+        self.is_started = True
+
+    async def _check_started(self) -> None:
+        if not self.is_started:
+            raise DependencyUnavailableError("still starting")
+        if self.stop.is_set():
+            raise DependencyUnavailableError("stopping")
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        name = self._tasks.pop(task, None)
+        if name is None or task.cancelled():
+            return
+        error = task.exception()
+        if error is None and self.stop.is_set():
+            return
+        self.failure = self.failure or error or RuntimeError(f"{name} ended by itself")
+        _log.error("task_failed", task=name, exc_info=error)
+        self.stop.set()
+
+
+Bootstrap = Callable[[_Settings, Runtime], AbstractAsyncContextManager[None]]
+
+
+def run(name: str, model: type[_Settings], bootstrap: Bootstrap[_Settings]) -> int:
+    """Run a service until it is asked to stop; return the process's exit code.
+
+    Args:
+        name: The service, as logs and metrics call it.
+        model: Its settings.
+        bootstrap: Builds the service, yields while it works, and takes it down in order.
+
+    Returns:
+        0 after a stop signal, 78 for wrong settings, 1 for every other end.
+    """
+    try:
+        settings = load_settings(model)
+    except ConfigurationError as error:
+        print(f"{name} cannot start. {error}", file=sys.stderr)  # noqa: T201 - before logging is set up
+        return EXIT_CONFIGURATION
+    setup_logging(settings, name)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(settings, bootstrap))
+
+
+async def _serve(settings: _Settings, bootstrap: Bootstrap[_Settings]) -> int:
+    runtime = Runtime()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, runtime.stop.set)
+    try:
+        async with _admin_port(settings, runtime):
+            runtime.spawn("watchdog", Watchdog(settings.watchdog_seconds).beat_forever())
+            await _until_over(settings, runtime, bootstrap)
+            await runtime.finish()
+    except Exception as error:  # noqa: BLE001 - whatever ends a process is logged, and it ends
+        _log.error("service_failed", exc_info=error)
+        return EXIT_FAILURE
+    if runtime.failure is not None:
+        return EXIT_FAILURE
+    _log.info("stopped")
+    return EXIT_OK
+
+
+async def _until_over(
+    settings: _Settings, runtime: Runtime, bootstrap: Bootstrap[_Settings]
+) -> None:
+    async def live() -> None:
+        async with bootstrap(settings, runtime):
+            runtime.started()
+            _log.info("started")
+            await runtime.stop.wait()
+
+    life = asyncio.create_task(live(), name="service")
+    stopping = asyncio.create_task(runtime.stop.wait(), name="stop signal")
+    await asyncio.wait([life, stopping], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not runtime.is_started:
+        # Waiting for a server that may never come is no reason to stay.
+        life.cancel()
+    await asyncio.wait([life], timeout=settings.stop_seconds)
+    if not life.done():
+        # What is unfinished is unacknowledged, and comes back to whoever is started next.
+        _log.warning("stopped_before_work_was_done", after_s=settings.stop_seconds)
+        life.cancel()
+        await asyncio.wait([life], timeout=1.0)
+    if life.done() and not life.cancelled():
+        life.result()
+
+
+@asynccontextmanager
+async def _admin_port(settings: ServiceSettings, runtime: Runtime) -> AsyncIterator[None]:
+    runner = web.AppRunner(create_admin(runtime.checks), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.metrics_host, settings.metrics_port)
+        await site.start()
+        _log.info("admin_port", address=f"http://{':'.join(map(str, runner.addresses[0][:2]))}")
+        yield
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,81 @@
+"""Secrets from files, and their removal from everything that is written down."""
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from libs.common.errors import ConfigurationError
+
+_SUFFIX = "_FILE"
+_URL_PASSWORD = re.compile(r"(?P<head>[a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s@/]+@", re.IGNORECASE)
+_KEY_PARAMETER = re.compile(
+    r"(?P<head>[?&\"'\s](?:api_?key|apikey|token|password|secret)=)[^&\s\"']+", re.IGNORECASE
+)
+_AUTHORIZATION = re.compile(
+    r"(?P<head>\b(?:basic|bearer|token)\s+)[a-z0-9+/=._-]{8,}", re.IGNORECASE
+)
+_MASK = "***"
+# Shorter values occur in ordinary words, and masking those would garble the logs.
+_SHORTEST_SECRET = 6
+
+
+def read_secret_files(environment: Mapping[str, str], prefix: str) -> dict[str, str]:
+    """Return what `<NAME>_FILE` variables point to, as `NAME: content`.
+
+    Raises:
+        ConfigurationError: A file cannot be read, or `NAME` and `NAME_FILE` are both set.
+    """
+    values: dict[str, str] = {}
+    for variable, path in environment.items():
+        if not (path and variable.startswith(prefix) and variable.endswith(_SUFFIX)):
+            continue
+        name = variable.removesuffix(_SUFFIX)
+        if environment.get(name):
+            raise ConfigurationError(f"{name} and {variable} are both set: keep one of them")
+        try:
+            values[name] = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(
+                f"{variable}={path}: expected a readable text file with the secret ({error})"
+            ) from error
+    return values
+
+
+def environment_with_secrets(prefix: str) -> dict[str, str]:
+    """Return the process environment with the secret files' contents in place of their paths."""
+    environment = dict(os.environ)
+    for name, value in read_secret_files(environment, prefix).items():
+        del environment[name + _SUFFIX]
+        environment[name] = value
+    return environment
+
+
+class Redactor:
+    """Masks secrets in text: the ones it was told of, and whatever has the form of one."""
+
+    def __init__(self, known: Iterable[str] = ()) -> None:
+        secrets: set[str] = set()
+        for value in known:
+            secrets.add(value)
+            if "://" in value:
+                secrets.add(urlsplit(value).password or "")
+        # Longest first, so that a secret inside another leaves no rest behind.
+        self._known = sorted(
+            (
+                secret
+                for secret in secrets
+                if len(secret) >= _SHORTEST_SECRET and "://" not in secret
+            ),
+            key=len,
+            reverse=True,
+        )
+
+    def __call__(self, text: str) -> str:
+        """Return the text with `***` where a secret stood."""
+        for secret in self._known:
+            text = text.replace(secret, _MASK)
+        text = _URL_PASSWORD.sub(rf"\g<head>:{_MASK}@", text)
+        text = _KEY_PARAMETER.sub(rf"\g<head>{_MASK}", text)
+        return _AUTHORIZATION.sub(rf"\g<head>{_MASK}", text)

@@ -1,0 +1,157 @@
+"""Settings: environment variables with the prefix `CASSIOPEIA_`, read once, then frozen."""
+
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+from redis.asyncio.connection import parse_url
+
+from libs.common.errors import ConfigurationError, expectation
+from libs.common.secrets import Redactor, environment_with_secrets
+
+PREFIX = "CASSIOPEIA_"
+
+Seconds = Annotated[float, Field(gt=0, le=31_536_000, allow_inf_nan=False)]
+Port = Annotated[int, Field(ge=0, le=65_535)]
+
+_Settings = TypeVar("_Settings", bound="ServiceSettings")
+
+
+def _redis_url(url: SecretStr) -> SecretStr:
+    try:
+        parse_url(url.get_secret_value())
+    except ValueError:
+        raise ValueError(
+            "expected redis://[[user]:password@]host[:port][/number], rediss:// or unix://"
+        ) from None
+    return url
+
+
+def _database_url(url: SecretStr) -> SecretStr:
+    # Only the services that have a database install its client.
+    from psycopg import ProgrammingError  # noqa: PLC0415
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
+
+    try:
+        known = conninfo_to_dict(url.get_secret_value())
+    except ProgrammingError:
+        known = {}
+    if not known:
+        raise ValueError("expected postgresql://user[:password]@host[:port]/database")
+    return url
+
+
+class _EnvironmentAndSecretFiles(EnvSettingsSource):
+    """The environment, with the contents of `<NAME>_FILE` files as the values of `NAME`."""
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return {name.lower(): value for name, value in environment_with_secrets(PREFIX).items()}
+
+
+class ServiceSettings(BaseSettings):
+    """What every service is told; a service adds its own fields in a subclass."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
+
+    redis_url: Annotated[SecretStr, AfterValidator(_redis_url)] = Field(
+        default=SecretStr("redis://127.0.0.1:6379/0"),
+        description="Broker: a Redis or Valkey URL.",
+    )
+    replica: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] = Field(
+        default="0",
+        description="Which replica of its service this process is. It names the stream consumer, so"
+        " it must be different for each and stay the same over restarts.",
+    )
+    metrics_host: str = Field(
+        default="127.0.0.1", description="Address of /live, /ready and /metrics."
+    )
+    metrics_port: Port = Field(
+        default=0, description="Port of /live, /ready and /metrics; 0 takes a free one."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "json", "console"] = Field(
+        default="auto", description="`auto` is JSON unless standard output is a terminal."
+    )
+    stop_seconds: Annotated[float, Field(gt=0, le=60)] = Field(
+        # Docker kills 10 s after it asked; half a second is left for closing connections.
+        default=8.0,
+        description="How long work in progress may take to finish after a stop signal.",
+    )
+    watchdog_seconds: Annotated[float, Field(ge=1, le=3_600)] = Field(
+        # The longest blocking step known is a garbage collection of well under a second.
+        default=30.0,
+        description="A process whose event loop stands still for this long ends with exit code 70.",
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - replaced by ours
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - not read
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - not read
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take arguments first, then the environment; nothing else, no `.env` file."""
+        return init_settings, _EnvironmentAndSecretFiles(settings_cls)
+
+    def secret_values(self) -> list[str]:
+        """Return every secret among the settings, for the log's redactor."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        return [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+
+
+class DatabaseSettings(ServiceSettings):
+    """What a service needs that talks to PostgreSQL."""
+
+    database_url: Annotated[SecretStr, AfterValidator(_database_url)] = Field(
+        default=SecretStr("postgresql://cassiopeia@127.0.0.1:5432/cassiopeia"),
+        description="PostgreSQL URL.",
+    )
+    database_pool_size: Annotated[int, Field(ge=1, le=100)] = Field(
+        # All services together stay below the 100 connections that the earlier system allowed.
+        default=4,
+        description="Connections that this process keeps at most.",
+    )
+
+
+def load_settings(model: type[_Settings]) -> _Settings:
+    """Read a service's settings from the environment and from `<NAME>_FILE` secrets.
+
+    Raises:
+        ConfigurationError: One line per wrong variable: its name, its value unless it is a secret,
+            and what was expected.
+    """
+    try:
+        return model()
+    except ValidationError as error:
+        lines = [_complaint(model, detail) for detail in error.errors(include_url=False)]
+        raise ConfigurationError("\n".join(lines)) from None
+
+
+def _complaint(model: type[ServiceSettings], detail: Any) -> str:  # noqa: ANN401 - as pydantic types it
+    place = str(detail["loc"][0])
+    field, info = next(
+        (name, info)
+        for name, info in model.model_fields.items()
+        if place in (name, *_variables(name, info))
+    )
+    names = _variables(field, info)
+    variable = next((name for name in names if name in os.environ), names[0])
+    shown = "***" if info.annotation is SecretStr else Redactor()(str(detail["input"]))
+    return f"{variable}={shown}: {expectation(detail['msg'])}"
+
+
+def _variables(field: str, info: FieldInfo) -> list[str]:
+    """Return the variables that set a field, the present name first."""
+    if isinstance(info.validation_alias, AliasChoices):
+        return [str(choice) for choice in info.validation_alias.choices]
+    return [PREFIX + field.upper()]

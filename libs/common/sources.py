@@ -1,0 +1,155 @@
+"""What is known about each source, kept in the broker for every replica and the gateway."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from redis.asyncio import Redis
+
+from libs.common.broker import text
+from libs.common.clock import iso
+from libs.common.source_state import SourceState
+
+INDEX_KEY = "cassiopeia:sources"
+# A poll may start late by its jitter and last as long as its timeouts; then a leader is missing.
+POLL_GRACE = timedelta(seconds=30)
+
+
+class SourceStatus(BaseModel):
+    """One source as `GET /api/v1/sources` shows it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    state: SourceState
+    reason: str | None = Field(default=None, description="Why the state is not `ok`.")
+    since: AwareDatetime = Field(description="When the state last changed.")
+    provider: str | None = Field(default=None, description="Who gave the newest data.")
+    origin: str | None = Field(default=None, description="`live`, `computed` or `snapshot`.")
+    last_attempt: AwareDatetime
+    last_success: AwareDatetime | None = Field(
+        default=None, description="When a provider last gave data, whichever it was."
+    )
+    last_live: AwareDatetime | None = Field(
+        default=None, description="When the preferred provider last gave data."
+    )
+    content_time: AwareDatetime | None = Field(
+        default=None, description="The time that the newest data speaks of."
+    )
+    next_poll: AwareDatetime
+    failures: Annotated[int, Field(ge=0)] = Field(
+        default=0, description="Failures of the preferred provider in a row."
+    )
+    calls_left: int | None = Field(
+        default=None, description="Calls that the upstream's limit still allows now."
+    )
+
+    def as_of(self, now: datetime) -> "SourceStatus":
+        """Return the status as it must be shown now: one that nobody keeps true is not `ok`."""
+        if now <= self.next_poll + POLL_GRACE:
+            return self
+        return self.model_copy(
+            update={
+                "state": SourceState.FAILING,
+                "reason": f"no process has polled it since {iso(self.last_attempt)}",
+                "since": self.next_poll,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What one poll of a source brought, as far as its status is concerned.
+
+    Attributes:
+        source: Its name.
+        began: When the poll began.
+        due: When the next one is due.
+        provider: Who gave data; None when nobody could.
+        origin: How that provider's data come to be.
+        preferred: Whether that is the preferred provider.
+        trouble: What the preferred provider failed with; None also when it was not asked.
+        state: The state that this trouble means.
+        content_time: The time that the data speak of; None when there were none.
+        failures: Failures of the preferred provider in a row.
+        calls_left: Calls that its limit still allows.
+    """
+
+    source: str
+    began: datetime
+    due: datetime
+    provider: str | None
+    origin: str | None
+    preferred: bool
+    trouble: str | None
+    state: SourceState
+    content_time: datetime | None
+    failures: int
+    calls_left: int | None
+
+
+def status_after(
+    old: SourceStatus | None, attempt: Attempt, *, frozen_after: timedelta | None
+) -> SourceStatus:
+    """Return the status of a source after a poll.
+
+    Args:
+        old: The status before; None at the first poll.
+        attempt: The poll.
+        frozen_after: A source whose content is older than this is frozen, however well it answers.
+    """
+    content_time = attempt.content_time or (old.content_time if old else None)
+    state, reason = attempt.state, attempt.trouble
+    if not attempt.preferred and attempt.trouble is None and old is not None:
+        # The preferred provider is left alone for a while: what was said of it still holds.
+        state, reason = old.state, old.reason
+    elif attempt.preferred and frozen_after and content_time:
+        age = attempt.began - content_time
+        if age > frozen_after:
+            state, reason = SourceState.FROZEN, f"nothing newer than {iso(content_time)} has come"
+    succeeded = attempt.provider is not None
+    return SourceStatus(
+        name=attempt.source,
+        state=state,
+        reason=reason,
+        since=old.since if old and old.state is state else attempt.began,
+        provider=attempt.provider or (old.provider if old else None),
+        origin=attempt.origin or (old.origin if old else None),
+        last_attempt=attempt.began,
+        last_success=attempt.began if succeeded else (old.last_success if old else None),
+        last_live=attempt.began if attempt.preferred else (old.last_live if old else None),
+        content_time=content_time,
+        next_poll=attempt.due,
+        failures=attempt.failures,
+        calls_left=attempt.calls_left,
+    )
+
+
+class SourceRegistry:
+    """Reads and writes the statuses; one key per source, one set that lists them."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    @staticmethod
+    def _key(name: str) -> str:
+        return f"cassiopeia:source:{{{name}}}:status"
+
+    async def save(self, status: SourceStatus) -> None:
+        """Write the status of one source."""
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.set(self._key(status.name), status.model_dump_json())
+        pipeline.sadd(INDEX_KEY, status.name)
+        await pipeline.execute()
+
+    async def load(self, name: str) -> SourceStatus | None:
+        """Return the status of one source; None before its first poll."""
+        stored = await self._redis.get(self._key(name))
+        return SourceStatus.model_validate_json(stored) if stored else None
+
+    async def all(self) -> list[SourceStatus]:
+        """Return every known source, by name."""
+        names = sorted(text(name) for name in await self._redis.smembers(INDEX_KEY))
+        statuses = [await self.load(name) for name in names]
+        return [status for status in statuses if status is not None]

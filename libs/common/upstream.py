@@ -1,0 +1,263 @@
+"""The HTTP client for upstreams: bounded in time, size and number, clear about what went wrong."""
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any, NoReturn, TypeVar
+
+import aiohttp
+from pydantic import ValidationError
+from tenacity import (
+    AsyncRetrying,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_random_exponential,
+)
+
+from libs.common import metrics
+from libs.common.budget import Budget
+from libs.common.clock import Clock
+from libs.common.errors import (
+    AccessRefusedError,
+    BodyRejectedError,
+    BodyTooLargeError,
+    NotUpdatedError,
+    RateLimitedError,
+    RequestRejectedError,
+    ServerFaultError,
+    UnreachableError,
+    UpstreamError,
+    UpstreamTimeoutError,
+)
+from libs.common.events import reason_of
+
+USER_AGENT = "Cassiopeia/0.1 (self-hosted collector of public space data)"
+# Enough of an error's text to recognise it, too little to fill a log.
+EXCERPT_BYTES = 400
+# What a 429 without Retry-After means where nothing better is known.
+DEFAULT_RETRY_AFTER_S = 30.0
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True, slots=True)
+class ClientOptions:
+    """The bounds of every call.
+
+    Attributes:
+        timeout_s: From the request to the end of the body.
+        connect_timeout_s: For name, connection and TLS.
+        max_body_bytes: Reading stops above this.
+        attempts: Tries per call where trying again may help, with full jitter in between. A source
+            that is polled often needs no second one: the next poll is the retry.
+    """
+
+    timeout_s: float = 30.0
+    connect_timeout_s: float = 5.0
+    max_body_bytes: int = 8 * 1024 * 1024
+    attempts: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What a conditional request needs of the last answer."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+
+    def headers(self) -> dict[str, str]:
+        """Return the conditional request's headers."""
+        headers = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
+        return {name: value for name, value in headers.items() if value}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A JSON document as an upstream sent it; `url` is without the query, which may hold a key."""
+
+    url: str
+    document: Any
+    body: bytes
+    fetched_at: datetime
+    validators: Validators
+
+    def read(self, normalize: Callable[[Any], _Result]) -> _Result:
+        """Return what a normalizer makes of the document.
+
+        Raises:
+            BodyRejectedError: The normalizer raised a ValueError.
+        """
+        try:
+            return normalize(self.document)
+        except ValidationError as error:
+            raise BodyRejectedError(reason_of(error), self.body) from error
+        except ValueError as error:
+            raise BodyRejectedError(str(error), self.body) from error
+
+
+class UpstreamClient:
+    """Calls one upstream."""
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        *,
+        base_url: str,
+        budget: Budget,
+        options: ClientOptions,
+        clock: Clock,
+    ) -> None:
+        self.name = budget.upstream
+        self.budget = budget
+        self._session = session
+        self._base_url = base_url.rstrip("/")
+        self._options = options
+        self._clock = clock
+        self._timeout = aiohttp.ClientTimeout(
+            total=options.timeout_s, sock_connect=options.connect_timeout_s
+        )
+
+    async def get_json(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        validators: Validators | None = None,
+    ) -> Answer:
+        """GET a JSON document; each try takes one call from the budget.
+
+        Raises:
+            UpstreamError: The subclass says what went wrong.
+        """
+        retrying = AsyncRetrying(
+            stop=stop_after_attempt(self._options.attempts),
+            wait=wait_random_exponential(multiplier=0.5, max=8.0),
+            retry=retry_if_exception(
+                lambda error: isinstance(error, UpstreamError) and error.retryable
+            ),
+            reraise=True,
+        )
+        return await retrying(self._get_json_once, path, params or {}, validators or Validators())
+
+    async def _get_json_once(
+        self, path: str, params: Mapping[str, str], validators: Validators
+    ) -> Answer:
+        await self.budget.take()
+        began = time.perf_counter()
+        outcome = "ok"
+        try:
+            return await self._exchange(path, params, validators)
+        except RateLimitedError as error:
+            await self.budget.block(error.retry_after_s or DEFAULT_RETRY_AFTER_S)
+            outcome = "RateLimitedError"
+            raise
+        except UpstreamError as error:
+            outcome = type(error).__name__
+            raise
+        finally:
+            metrics.UPSTREAM_CALLS.labels(self.name, outcome).inc()
+            metrics.UPSTREAM_SECONDS.labels(self.name).observe(time.perf_counter() - began)
+
+    async def _exchange(
+        self, path: str, params: Mapping[str, str], validators: Validators
+    ) -> Answer:
+        try:
+            async with self._session.get(
+                self._base_url + path,
+                params=params,
+                headers={"User-Agent": USER_AGENT, **validators.headers()},
+                timeout=self._timeout,
+                # A redirect leads to a host that nobody configured: better to fail and say so.
+                allow_redirects=False,
+            ) as response:
+                body = await self._body_of(response)
+                fetched_at = self._clock.now()
+                await self._obey(response.headers)
+        except TimeoutError as error:
+            raise UpstreamTimeoutError(
+                f"{self.name} did not answer within {self._options.timeout_s:g} s"
+            ) from error
+        except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError) as error:
+            raise UnreachableError(f"{self.name}: {str(error) or type(error).__name__}") from error
+        if response.status != HTTPStatus.OK:
+            self._raise_for(response, body)
+        return Answer(
+            url=self._base_url + path,
+            document=self._parsed(body, response.content_type),
+            body=body,
+            fetched_at=fetched_at,
+            validators=Validators(
+                response.headers.get("ETag"), response.headers.get("Last-Modified")
+            ),
+        )
+
+    async def _obey(self, headers: Mapping[str, str]) -> None:
+        """Stop calling when the upstream's own count is used up, whatever ours says."""
+        left = headers.get("X-Rate-Limit-Remaining") or headers.get("X-RateLimit-Remaining")
+        if left == "0":
+            await self.budget.block(DEFAULT_RETRY_AFTER_S)
+
+    async def _body_of(self, response: aiohttp.ClientResponse) -> bytes:
+        body = bytearray()
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > self._options.max_body_bytes:
+                # Without closing, the connection would go back to the pool with the rest unread.
+                response.close()
+                raise BodyTooLargeError(
+                    f"{self.name} sent more than {self._options.max_body_bytes} bytes"
+                )
+        return bytes(body)
+
+    def _raise_for(self, response: aiohttp.ClientResponse, body: bytes) -> NoReturn:
+        status = response.status
+        excerpt = " ".join(body[:EXCERPT_BYTES].decode(errors="replace").split())
+        message = f"{self.name} answered {status}: {excerpt}"
+        match status:
+            case HTTPStatus.NOT_MODIFIED:
+                raise NotUpdatedError(f"{self.name} has nothing newer")
+            case HTTPStatus.TOO_MANY_REQUESTS:
+                raise RateLimitedError(
+                    message, retry_after_of(response.headers, body, self._clock.now())
+                )
+            case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
+                raise AccessRefusedError(message)
+            case _ if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise ServerFaultError(message)
+            case _ if status in range(300, 400):
+                target = response.headers.get("Location", "elsewhere")
+                raise RequestRejectedError(f"{self.name} has moved to {target}: set its URL anew")
+            case _:
+                raise RequestRejectedError(message)
+
+    def _parsed(self, body: bytes, content_type: str) -> Any:  # noqa: ANN401 - any JSON
+        try:
+            return json.loads(body, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            raise BodyRejectedError(
+                f"{self.name} sent {content_type} that is not JSON: {error}", body
+            ) from error
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def retry_after_of(headers: Mapping[str, str], body: bytes, now: datetime) -> float | None:
+    """Return how many seconds a 429 asks to wait: by its header, in either form, or its words."""
+    value = headers.get("Retry-After", "")
+    if value.isdigit():
+        return float(value)
+    if value:
+        try:
+            return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
+        except (ValueError, TypeError):
+            pass
+    in_words = re.search(rb"in (\d{1,6}) second", body)
+    return float(in_words.group(1)) if in_words else None
