@@ -1,0 +1,1 @@
+"""Where the International Space Station is: fetched, or computed when it cannot be fetched."""

@@ -1,0 +1,92 @@
+"""Wires ingest_iss: two sources, each with a provider and a stand-in."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from libs.common.answers import LastAnswer
+from libs.common.breaker import BackOff
+from libs.common.budget import Budget
+from libs.common.clock import Clock
+from libs.common.ingest import Ingest, ingesting
+from libs.common.polling import Poller, PollOptions
+from libs.common.runtime import Runtime
+from libs.common.upstream import ClientOptions, UpstreamClient
+from services.ingest_iss.providers import celestrak, wheretheiss
+from services.ingest_iss.providers.celestrak import Celestrak
+from services.ingest_iss.providers.computed import ComputedPosition
+from services.ingest_iss.providers.shipped import ShippedElements
+from services.ingest_iss.providers.wheretheiss import WhereTheIss
+from services.ingest_iss.settings import MIN_ELEMENTS_PERIOD_S, IngestIssSettings
+
+POSITIONS = "iss"
+ELEMENTS = "iss_elements"
+
+_POSITIONS_BACK_OFF = BackOff(threshold=3, base_s=10.0, cap_s=60.0)
+# Celestrak's errors count against us: pause from the first one, up to its own period.
+_ELEMENTS_BACK_OFF = BackOff(threshold=1, base_s=300.0, cap_s=MIN_ELEMENTS_PERIOD_S)
+
+
+@asynccontextmanager
+async def bootstrap(
+    settings: IngestIssSettings, runtime: Runtime, clock: Clock | None = None
+) -> AsyncIterator[None]:
+    """Run the service; `clock` replaces the machine's."""
+
+    def build(ingest: Ingest) -> Sequence[Poller]:
+        elements = LastAnswer(ingest.redis, ELEMENTS)
+        return [_positions(settings, ingest, elements), _elements(settings, ingest, elements)]
+
+    async with ingesting("ingest_iss", settings, runtime, build, clock):
+        yield
+
+
+def _positions(settings: IngestIssSettings, ingest: Ingest, elements: LastAnswer) -> Poller:
+    client = UpstreamClient(
+        ingest.session,
+        base_url=str(settings.wheretheiss_url),
+        budget=Budget(ingest.redis, upstream="wheretheiss", limits=wheretheiss.LIMITS),
+        # An honest body is 350 bytes long.
+        options=ClientOptions(
+            timeout_s=settings.iss_timeout_seconds,
+            connect_timeout_s=settings.iss_timeout_seconds,
+            max_body_bytes=64 * 1024,
+        ),
+        clock=ingest.clock,
+    )
+    options = PollOptions(
+        source=POSITIONS,
+        every=timedelta(seconds=settings.iss_poll_seconds),
+        jitter=0.05,
+        min_gap=timedelta(seconds=1),
+        back_off=_POSITIONS_BACK_OFF,
+    )
+    return ingest.poller(
+        options,
+        WhereTheIss(client, timedelta(seconds=settings.iss_stale_seconds)),
+        ComputedPosition(
+            elements, timedelta(days=settings.iss_elements_max_age_days), ingest.clock
+        ),
+    )
+
+
+def _elements(settings: IngestIssSettings, ingest: Ingest, known: LastAnswer) -> Poller:
+    client = UpstreamClient(
+        ingest.session,
+        base_url=str(settings.celestrak_url),
+        budget=Budget(ingest.redis, upstream="celestrak", limits=celestrak.LIMITS),
+        # One record is 500 bytes long.
+        options=ClientOptions(timeout_s=20.0, max_body_bytes=256 * 1024),
+        clock=ingest.clock,
+    )
+    options = PollOptions(
+        source=ELEMENTS,
+        every=timedelta(seconds=settings.iss_elements_seconds),
+        jitter=0.05,
+        min_gap=timedelta(seconds=settings.iss_elements_seconds),
+        back_off=_ELEMENTS_BACK_OFF,
+        only_changes=True,
+        # New sets appear one to three times a day.
+        expect_new_within=timedelta(days=3),
+    )
+    return ingest.poller(options, Celestrak(client), ShippedElements(known, ingest.clock))

@@ -1,0 +1,49 @@
+"""Celestrak: the station's mean elements, at most one download in two hours."""
+
+from collections.abc import Sequence
+
+from libs.common.budget import Limit
+from libs.common.errors import AccessRefusedError, BodyRejectedError, NotUpdatedError
+from libs.common.events import Event, Origin, Provenance
+from libs.common.upstream import UpstreamClient
+from services.ingest_iss.normalize import ISS_NORAD_ID, elements_event
+
+# Its policy blocks an address after 50 errors in 2 h; a quarter of that leaves room for others
+# behind the same address.
+LIMITS = (Limit(calls=12, period_s=7_200.0),)
+_NOT_UPDATED = "has not updated since your last successful"
+
+
+class Celestrak:
+    """Elements from celestrak.org."""
+
+    name = "celestrak"
+    origin = Origin.LIVE
+
+    def __init__(self, client: UpstreamClient) -> None:
+        self.budget = client.budget
+        self._client = client
+
+    async def poll(self) -> Sequence[Event]:
+        """Return the newest elements.
+
+        Raises:
+            NotUpdatedError: It refuses to give again what it gave already.
+        """
+        try:
+            answer = await self._client.get_json(
+                "/NORAD/elements/gp.php", {"CATNR": str(ISS_NORAD_ID), "FORMAT": "JSON"}
+            )
+        except (AccessRefusedError, BodyRejectedError) as error:
+            if _says_not_updated(error):
+                raise NotUpdatedError("celestrak has nothing newer") from None
+            raise
+        provenance = Provenance(self.name, self.origin, answer.fetched_at)
+        return [answer.read(lambda body: elements_event(body, provenance))]
+
+
+def _says_not_updated(error: AccessRefusedError | BodyRejectedError) -> bool:
+    """Recognise the prose that means `keep what you have`; it comes with 403, and came with 200."""
+    body = error.body.decode(errors="replace") if isinstance(error, BodyRejectedError) else ""
+    # It is wrapped, at places that vary.
+    return _NOT_UPDATED in " ".join(f"{error} {body}".split())

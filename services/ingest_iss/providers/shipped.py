@@ -1,0 +1,40 @@
+"""The elements shipped with the project, for a machine that has never reached Celestrak."""
+
+from collections.abc import Sequence
+from functools import cache
+
+from libs.common.answers import LastAnswer
+from libs.common.clock import Clock
+from libs.common.errors import NotUpdatedError
+from libs.common.events import Event, IssElements, IssElementsEvent, Origin, Provenance
+from services.ingest_iss.omm import parse_omm
+from services.ingest_iss.shipped_elements import SHIPPED_OMM
+
+
+@cache
+def shipped_elements() -> IssElements:
+    """Return the elements that are part of the project."""
+    return parse_omm(SHIPPED_OMM)
+
+
+class ShippedElements:
+    """Elements from the project's own files."""
+
+    name = "shipped"
+    origin = Origin.SNAPSHOT
+    budget = None
+
+    def __init__(self, known: LastAnswer, clock: Clock) -> None:
+        self._known = known
+        self._clock = clock
+
+    async def poll(self) -> Sequence[Event]:
+        """Return the shipped elements.
+
+        Raises:
+            NotUpdatedError: Elements are known already, and none of those is older.
+        """
+        if await self._known.load():
+            raise NotUpdatedError("elements are known already")
+        provenance = Provenance(self.name, self.origin, self._clock.now())
+        return [IssElementsEvent.of_elements(shipped_elements(), provenance=provenance)]

@@ -1,0 +1,47 @@
+"""Settings of ingest_iss."""
+
+from typing import Annotated
+
+from pydantic import AliasChoices, Field, HttpUrl
+
+from libs.common.settings import Seconds, ServiceSettings
+
+MIN_ELEMENTS_PERIOD_S = 7_200
+
+
+class IngestIssSettings(ServiceSettings):
+    """What ingest_iss is told; the second name of a variable is the earlier systems'."""
+
+    wheretheiss_url: HttpUrl = Field(
+        default=HttpUrl("https://api.wheretheiss.at/v1"),
+        validation_alias=AliasChoices("CASSIOPEIA_WHERETHEISS_URL", "WHERE_ISS_URL"),
+        description="Base address of the position API.",
+    )
+    celestrak_url: HttpUrl = Field(
+        default=HttpUrl("https://celestrak.org"), description="Base address of Celestrak."
+    )
+    iss_poll_seconds: Annotated[float, Field(ge=1, le=3_600)] = Field(
+        # The upstream allows about one call a second and 350 in 5 minutes; this makes 60.
+        default=5.0,
+        validation_alias=AliasChoices("CASSIOPEIA_ISS_POLL_SECONDS", "ISS_EVERY_SECONDS"),
+        description="Period of the positions.",
+    )
+    iss_timeout_seconds: Seconds = Field(
+        # Below the period, so that an upstream that hangs does not thin out the positions.
+        default=3.0,
+        description="How long the position API may take to answer.",
+    )
+    iss_stale_seconds: Seconds = Field(
+        # In 10 s the station moves 77 km; the recorded answers were at most 1 s old.
+        default=10.0,
+        description="A position whose time is further than this from ours is stale.",
+    )
+    iss_elements_seconds: Annotated[float, Field(ge=MIN_ELEMENTS_PERIOD_S, le=604_800)] = Field(
+        # Celestrak updates every 2 h, refuses a repeated download, and blocks who insists.
+        default=7_500.0,
+        description="Period of the orbital elements; Celestrak asks for at least 2 h.",
+    )
+    iss_elements_max_age_days: Annotated[float, Field(gt=0, le=3_650)] = Field(
+        default=30.0,
+        description="Positions computed from older elements say that they are not to be trusted.",
+    )

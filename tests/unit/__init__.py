@@ -1,0 +1,1 @@
+"""Tests of one unit at a time, without servers of others."""

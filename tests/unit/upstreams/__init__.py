@@ -1,0 +1,1 @@
+"""Tests of the upstream simulators: they must lie only when told to."""
