@@ -1,0 +1,1 @@
+"""Streams to PostgreSQL; owns the schema."""

@@ -1,0 +1,90 @@
+"""A batch of stream entries in, rows out, and a reason for each entry that became none."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from libs.common import metrics
+from libs.common.clock import Clock, iso
+from libs.common.database import TRANSIENT_ERRORS
+from libs.common.deadletters import Entry, Rejection
+from libs.common.errors import DependencyUnavailableError
+from libs.common.events import Event, decode_batch
+from libs.common.logging import get_logger
+from services.persistence.repository import Repository
+
+_log = get_logger(__name__)
+
+# No datum of the suite is older than the first satellite, and none is about the future: a time
+# outside is a fault, and would make partitions that nobody cleans up.
+EARLIEST = datetime(1957, 10, 4, tzinfo=UTC)
+# Elements may have an epoch ahead of us, by days.
+LATEST_AHEAD = timedelta(days=30)
+_LONGEST_PAUSE_S = 5.0
+
+
+class BatchWriter:
+    """Handles the batches of a consumer."""
+
+    def __init__(self, repository: Repository, clock: Clock, stop: asyncio.Event) -> None:
+        self._repository = repository
+        self._clock = clock
+        self._stop = stop
+
+    async def __call__(self, entries: Sequence[Entry]) -> Sequence[Rejection]:
+        """Store the events of a batch.
+
+        Returns:
+            The entries that hold no event, or one that the database refuses.
+
+        Raises:
+            DependencyUnavailableError: The process stops while the database is away.
+        """
+        entry_of: dict[int, Entry] = {}
+        events: list[Event] = []
+        rejections: list[Rejection] = []
+        latest = self._clock.now() + LATEST_AHEAD
+        decoded = decode_batch([entry.body for entry in entries])
+        for entry, event in zip(entries, decoded, strict=True):
+            if isinstance(event, ValueError):
+                rejections.append(Rejection(entry, str(event)))
+            elif not EARLIEST <= event.time <= latest:
+                rejections.append(Rejection(entry, f"time: {iso(event.time)} is out of range"))
+            else:
+                entry_of[id(event)] = entry
+                events.append(event)
+        refused = await self._store(events)
+        if events:
+            age_s = time.time() - accepted_at(entries[0])
+            metrics.EVENT_AGE.labels(entries[0].stream).observe(max(0.0, age_s))
+        return rejections + [Rejection(entry_of[id(event)], reason) for event, reason in refused]
+
+    async def _store(self, events: Sequence[Event]) -> list[tuple[Event, str]]:
+        """Try until the database takes the batch: meanwhile nothing more is read, nothing is lost.
+
+        Raises:
+            DependencyUnavailableError: The process stops; the entries stay pending.
+        """
+        pause_s = 0.1
+        complained = False
+        while True:
+            try:
+                refused = await self._repository.store(events)
+            except TRANSIENT_ERRORS as error:
+                if self._stop.is_set():
+                    raise DependencyUnavailableError(f"stopped while waiting: {error}") from error
+                if not complained:
+                    complained = True
+                    _log.warning("database_away", events=len(events), reason=str(error))
+                await asyncio.sleep(pause_s)
+                pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+            else:
+                if complained:
+                    _log.info("database_back", events=len(events))
+                return refused
+
+
+def accepted_at(entry: Entry) -> float:
+    """Return the Unix time at which the broker accepted an entry; its id says so."""
+    return int(entry.id.partition("-")[0]) / 1_000

@@ -1,0 +1,21 @@
+"""Alembic's entry: one connection, one advisory lock, plain SQL."""
+
+import psycopg
+from alembic import context
+from sqlalchemy import create_engine, pool
+
+# Any number will do, as long as every release uses the same.
+MIGRATION_LOCK = 0x0CA551
+
+url: str = context.config.attributes["url"]
+# The creator lets psycopg read the URL, so that every form that libpq knows works here too.
+engine = create_engine(
+    "postgresql+psycopg://", creator=lambda: psycopg.connect(url), poolclass=pool.NullPool
+)
+with engine.connect() as connection:
+    # Held until the connection closes, also when a migration fails.
+    connection.exec_driver_sql(f"SELECT pg_advisory_lock({MIGRATION_LOCK})")
+    connection.commit()
+    context.configure(connection=connection, target_metadata=None)
+    with context.begin_transaction():
+        context.run_migrations()
