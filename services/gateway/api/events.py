@@ -1,0 +1,94 @@
+"""`/api/v1/events`: the live stream as server-sent events."""
+
+import asyncio
+import json
+from typing import Any
+
+from aiohttp import web
+from aiohttp_sse import EventSourceResponse
+
+from services.gateway.keys import HUB, SETTINGS
+from services.gateway.live import LiveClient, LiveHub
+from services.gateway.offsets import Offsets
+from services.gateway.problems import invalid_parameter
+
+# How long a browser waits before it comes back, in milliseconds.
+RETRY_MS = 2_000
+# Without acknowledgement for this long, the client is gone.
+SEND_TIMEOUT_S = 30.0
+
+
+async def events(request: web.Request) -> web.StreamResponse:
+    """Send every event as it comes, after those that a returning client has missed."""
+    hub, settings = request.app[HUB], request.app[SETTINGS]
+    seen = _last_seen(request)
+    with hub.client() as client:
+        response = EventSourceResponse(sep="\n", send_timeout=SEND_TIMEOUT_S)
+        await response.prepare(request)
+        async with response:
+            try:
+                async with asyncio.timeout(settings.live_connection_seconds):
+                    await response.write(f"retry: {RETRY_MS}\n\n".encode())
+                    if seen is None:
+                        await response.write(b"".join(frame.data for frame in hub.latest()))
+                    else:
+                        seen = await _catch_up(response, hub, client, seen)
+                    await _go_live(response, hub, client, seen)
+            except TimeoutError:
+                # The life of the connection is over; the client returns where it was.
+                pass
+            except ConnectionResetError:
+                # The client has gone.
+                pass
+    return response
+
+
+async def _catch_up(
+    response: EventSourceResponse, hub: LiveHub, client: LiveClient, seen: Offsets
+) -> Offsets:
+    """Send from the streams what came since, until the queue takes over without a gap."""
+    if await hub.lost_since(seen):
+        await response.write(_note("gap", {"since": seen.encode()}))
+    while True:
+        # Both in one step of the loop: what comes from here on is in the queue.
+        target = hub.offsets
+        client.clear()
+        async for frame in hub.replay(seen, target):
+            await response.write(frame.data)
+            seen = seen.advanced(frame.stream, frame.entry)
+        if not client.dropped:
+            return seen
+
+
+async def _go_live(
+    response: EventSourceResponse, hub: LiveHub, client: LiveClient, seen: Offsets | None
+) -> None:
+    while not hub.closing:
+        frames, dropped = await client.next()
+        if dropped:
+            await response.write(_note("dropped", {"events": dropped}))
+        if seen is not None:
+            # A client that comes from another replica may be ahead of this one.
+            frames = [frame for frame in frames if frame.entry > seen.entries[frame.stream]]
+        if frames:
+            await response.write(b"".join(frame.data for frame in frames))
+
+
+def _last_seen(request: web.Request) -> Offsets | None:
+    value = request.headers.get("Last-Event-ID")
+    if not value:
+        return None
+    try:
+        return Offsets.decode(value)
+    except ValueError as error:
+        raise invalid_parameter("Last-Event-ID", str(error)) from None
+
+
+def _note(event: str, data: dict[str, Any]) -> bytes:
+    """Render an event of the connection's own; without an id, so that it moves no client."""
+    return f"event: {event}\ndata: {json.dumps(data)}\n\n".encode()
+
+
+def routes() -> list[Any]:
+    """Return the routes of this resource."""
+    return [web.get("/api/v1/events", events, allow_head=False)]

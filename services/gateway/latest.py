@@ -1,0 +1,105 @@
+"""The newest state, kept in memory as answers that are ready to be sent."""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from hashlib import blake2b
+
+from libs.common.clock import Clock, iso
+from libs.common.events import Event, IssPositionEvent
+from services.gateway.positions import Position
+
+# 1,000 fixes at one in 5 s are 83 minutes, almost one orbit: about 2 MB.
+RECENT_FIXES = 1_000
+# A position from the future, beyond any clock's error, must not stay the newest until then.
+FUTURE_TOLERANCE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An answer that needs no work: bytes, validators, and the time that its age counts from."""
+
+    body: bytes
+    etag: str
+    last_modified: str
+    time: datetime
+
+    @classmethod
+    def of(cls, body: bytes, time: datetime) -> "Ready":
+        """Prepare an answer."""
+        digest = blake2b(body, digest_size=12).hexdigest()
+        return cls(body, f'"{digest}"', format_datetime(time, usegmt=True), time)
+
+
+class LatestIss:
+    """The newest position and the fixes before it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._fixes: deque[IssPositionEvent] = deque(maxlen=RECENT_FIXES)
+        self._changed = asyncio.Condition()
+        self.position: Ready | None = None
+        self.legacy: Ready | None = None
+
+    @property
+    def newest(self) -> IssPositionEvent | None:
+        """The newest fix."""
+        return self._fixes[-1] if self._fixes else None
+
+    def recent(self, count: int) -> Sequence[IssPositionEvent]:
+        """Return the last fixes in the order of their time, at most `count`."""
+        return list(self._fixes)[-count:]
+
+    def fill(self, events: Sequence[Event]) -> None:
+        """Take many events at once, in any order, before anybody waits for them."""
+        for event in sorted(events, key=lambda event: event.time):
+            self._add(event)
+
+    async def take(self, event: Event) -> None:
+        """Take an event of the stream; one that is older than what is known changes nothing."""
+        if self._add(event):
+            async with self._changed:
+                self._changed.notify_all()
+
+    async def fetched_after(self, moment: datetime, timeout_s: float) -> bool:
+        """Wait for a fix that was fetched after a moment; false when the time is over."""
+
+        def is_fresh() -> bool:
+            return self.newest is not None and self.newest.fetchedat > moment
+
+        try:
+            async with asyncio.timeout(timeout_s), self._changed:
+                await self._changed.wait_for(is_fresh)
+        except TimeoutError:
+            return False
+        return True
+
+    def _add(self, event: Event) -> bool:
+        if not isinstance(event, IssPositionEvent):
+            return False
+        if event.time > self._clock.now() + FUTURE_TOLERANCE:
+            return False
+        # A live and a computed fix may share a second: the one that was fetched later counts.
+        newest = self.newest
+        if newest and (event.time, event.fetchedat) <= (newest.time, newest.fetchedat):
+            return False
+        self._fixes.append(event)
+        self.position = Ready.of(Position.of_event(event).model_dump_json().encode(), event.time)
+        self.legacy = Ready.of(_legacy_document(event), event.time)
+        return True
+
+
+def _legacy_document(event: IssPositionEvent) -> bytes:
+    """Return a fix as the earlier systems' `/last` had it."""
+    return json.dumps(
+        {
+            "id": event.sequence,
+            "fetched_at": iso(event.fetchedat),
+            "source_url": event.data.source_url,
+            "payload": event.data.upstream_body,
+        }
+    ).encode()

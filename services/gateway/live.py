@@ -1,0 +1,145 @@
+"""The live stream: one reader for all clients, a bounded queue for each."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+
+from libs.common import metrics
+from libs.common.broker import body_of
+from libs.common.events import Event, decode_batch
+from libs.common.topology import EVENT_STREAMS
+from services.gateway.offsets import EntryId, Offsets, format_entry_id, parse_entry_id
+
+# Entries per read of a client that catches up; bounds what it holds of memory.
+REPLAY_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """An event as every client gets it: rendered once, shared by all."""
+
+    stream: int
+    entry: EntryId
+    data: bytes
+
+    @classmethod
+    def of(cls, event: Event, stream: int, entry: EntryId, offsets: Offsets) -> "Frame":
+        """Render an event; JSON of ours has no line breaks."""
+        head = f"id: {offsets.encode()}\nevent: {event.type}\ndata: ".encode()
+        return cls(stream, entry, head + event.encode() + b"\n\n")
+
+
+class LiveClient:
+    """What waits for one client."""
+
+    def __init__(self, length: int) -> None:
+        self._frames: deque[Frame] = deque(maxlen=length)
+        self._arrived = asyncio.Event()
+        self.dropped = 0
+
+    def put(self, frame: Frame) -> None:
+        """Queue a frame; a full queue loses its oldest."""
+        if len(self._frames) == self._frames.maxlen:
+            self.dropped += 1
+            metrics.LIVE_DROPPED.inc()
+        self._frames.append(frame)
+        self._arrived.set()
+
+    def wake(self) -> None:
+        """End the wait without a frame."""
+        self._arrived.set()
+
+    def clear(self) -> None:
+        """Forget what waits: it will be read from the stream instead."""
+        self._frames.clear()
+        self.dropped = 0
+
+    async def next(self) -> tuple[list[Frame], int]:
+        """Wait; return what has come, and how many frames were lost before it."""
+        await self._arrived.wait()
+        self._arrived.clear()
+        frames, dropped = list(self._frames), self.dropped
+        self.clear()
+        return frames, dropped
+
+
+class LiveHub:
+    """Hands every event to every client."""
+
+    def __init__(self, redis: Redis, queue_length: int) -> None:
+        self._redis = redis
+        self._queue_length = queue_length
+        self._clients: set[LiveClient] = set()
+        self._latest: dict[str, Frame] = {}
+        self.offsets = Offsets()
+        self.closing = False
+
+    @contextmanager
+    def client(self) -> Iterator[LiveClient]:
+        """Register a client for as long as the body runs."""
+        client = LiveClient(self._queue_length)
+        self._clients.add(client)
+        metrics.LIVE_CLIENTS.set(len(self._clients))
+        try:
+            yield client
+        finally:
+            self._clients.discard(client)
+            metrics.LIVE_CLIENTS.set(len(self._clients))
+
+    def publish(self, event: Event, stream: int, entry: EntryId) -> None:
+        """Hand an event to all clients."""
+        self.offsets = self.offsets.advanced(stream, entry)
+        frame = Frame.of(event, stream, entry, self.offsets)
+        self._latest[event.type] = frame
+        for client in self._clients:
+            client.put(frame)
+
+    def skip(self, stream: int, entry: EntryId) -> None:
+        """Pass an entry that is no event; it has a place in the stream all the same."""
+        self.offsets = self.offsets.advanced(stream, entry)
+
+    def latest(self) -> list[Frame]:
+        """Return the newest frame of every type, oldest first."""
+        return sorted(self._latest.values(), key=lambda frame: frame.entry)
+
+    def close(self) -> None:
+        """Ask all clients to go."""
+        self.closing = True
+        for client in self._clients:
+            client.wake()
+
+    async def replay(self, since: Offsets, until: Offsets) -> AsyncIterator[Frame]:
+        """Read again what came after `since`, up to and with `until`, from the streams."""
+        offsets = since
+        for index, stream in enumerate(EVENT_STREAMS):
+            last = until.entries[index]
+            while offsets.entries[index] < last:
+                page: Any = await self._redis.xrange(
+                    stream.key,
+                    min=f"({format_entry_id(offsets.entries[index])}",
+                    max=format_entry_id(last),
+                    count=REPLAY_PAGE,
+                )
+                if not page:
+                    break
+                events = decode_batch([body_of(fields) for _, fields in page])
+                for (entry_id, _), event in zip(page, events, strict=True):
+                    entry = parse_entry_id(entry_id.decode())
+                    offsets = offsets.advanced(index, entry)
+                    if isinstance(event, Event):
+                        yield Frame.of(event, index, entry, offsets)
+
+    async def lost_since(self, since: Offsets) -> bool:
+        """Whether a stream no longer has all that came after `since`."""
+        for index, stream in enumerate(EVENT_STREAMS):
+            if not await self._redis.exists(stream.key):
+                continue
+            info: Any = await self._redis.xinfo_stream(stream.key)
+            if parse_entry_id(info["max-deleted-entry-id"].decode()) > since.entries[index]:
+                return True
+        return False

@@ -1,0 +1,60 @@
+"""Where a reader of the event streams stands: one entry id per stream."""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from libs.common.topology import EVENT_STREAMS
+
+EntryId = tuple[int, int]
+_ENTRY_ID = re.compile(r"(\d{1,20})-(\d{1,20})")
+_LARGEST = 2**64 - 1
+
+
+def parse_entry_id(value: str) -> EntryId:
+    """Return an entry id as numbers, which compare as the broker compares them.
+
+    Raises:
+        ValueError: It is none.
+    """
+    match = _ENTRY_ID.fullmatch(value)
+    if match is None or max(parts := (int(match[1]), int(match[2]))) > _LARGEST:
+        raise ValueError(f"expected a stream entry such as 1795415878683-0, got {value!r:.60}")
+    return parts
+
+
+def format_entry_id(entry: EntryId) -> str:
+    """Return an entry id as the broker writes it."""
+    return f"{entry[0]}-{entry[1]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Offsets:
+    """The last entry seen of each event stream, in the order of the topology.
+
+    As text it is the `id:` of a live event: the stream entry, or as many of them as there are
+    streams, joined by `_`. One number would not do: two streams count on their own, and in a
+    cluster by different clocks.
+    """
+
+    entries: tuple[EntryId, ...] = ((0, 0),) * len(EVENT_STREAMS)
+
+    def advanced(self, stream: int, entry: EntryId) -> "Offsets":
+        """Return the offsets after one more entry of one stream."""
+        return Offsets((*self.entries[:stream], entry, *self.entries[stream + 1 :]))
+
+    def encode(self) -> str:
+        """Return them as text."""
+        return "_".join(format_entry_id(entry) for entry in self.entries)
+
+    @classmethod
+    def decode(cls, value: str) -> Self:
+        """Read them back.
+
+        Raises:
+            ValueError: It is none of ours.
+        """
+        entries = tuple(parse_entry_id(part) for part in value.split("_"))
+        if len(entries) != len(EVENT_STREAMS):
+            raise ValueError(f"expected {len(EVENT_STREAMS)} stream entries joined by _")
+        return cls(entries)
