@@ -198,14 +198,12 @@ class StreamConsumer:
     async def _reclaimed(self, found: Sequence[tuple[bytes, Mapping[bytes, bytes] | None]]) -> None:
         """Handle entries that were delivered before; those that fail time and again are dead."""
         # A trimmed entry has an id in the pending list and no fields any more.
-        gone = [text(entry_id) for entry_id, fields in found if fields is None]
+        gone = [text(entry_id) for entry_id, fields in found if not fields]
         if gone:
             await self._redis.xack(self.stream.key, self.group, *gone)
             _log.error("pending_entries_were_trimmed", stream=self.stream.key, entries=len(gone))
         entries = [
-            _entry(self.stream.key, entry_id, fields)
-            for entry_id, fields in found
-            if fields is not None
+            _entry(self.stream.key, entry_id, fields) for entry_id, fields in found if fields
         ]
         if not entries:
             return

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from redis.asyncio import Redis
 
@@ -79,7 +80,12 @@ class DeadLetters:
     async def add_body(
         self, body: bytes, reason: str, *, source: str, provenance: Provenance
     ) -> None:
-        """Keep the body of an upstream that became no event."""
+        """Keep the body of an upstream that became no event; the same one again makes no letter."""
+        known = f"cassiopeia:source:{{{source}}}:rejected"
+        if not await self._redis.sadd(known, blake2b(body, digest_size=16).digest()):
+            return
+        # As long as the letters themselves; a body that comes back later is news again.
+        await self._redis.expire(known, EVENTS_DEAD.retention)
         await self._redis.xadd(
             EVENTS_DEAD.key,
             {

@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from libs.common.clock import Clock
 from libs.common.errors import LeaseLostError
+from libs.common.tasks import end_tasks
 
 _ACQUIRE = """
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
@@ -92,9 +93,7 @@ class Lease:
                 renewing.result()
             working.result()
         finally:
-            for task in (working, renewing):
-                task.cancel()
-            await asyncio.gather(working, renewing, return_exceptions=True)
+            await end_tasks(working, renewing)
             self._held_until = 0.0
             with contextlib.suppress(RedisError):
                 await self._release(keys=self._keys[:1], args=[self._owner])

@@ -41,7 +41,12 @@ def setup_logging(settings: ServiceSettings, service: str) -> None:
     rendering: list[Processor] = (
         [_TRACEBACKS, redact, structlog.processors.JSONRenderer()]
         if structured
-        else [redact, structlog.dev.ConsoleRenderer()]
+        else [
+            # Before the redaction, which must see what will be written.
+            structlog.processors.format_exc_info,
+            redact,
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+        ]
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(

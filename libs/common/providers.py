@@ -22,6 +22,22 @@ from libs.common.events import Event, Origin, Provenance
 from libs.common.source_state import SourceState
 
 
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A record that became no event, as it was received, and why."""
+
+    body: bytes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a provider gave: events, and the records of the same answer that became none."""
+
+    events: Sequence[Event]
+    rejects: Sequence[Reject] = ()
+
+
 class Provider(Protocol):
     """One way to get the data of a source."""
 
@@ -40,7 +56,7 @@ class Provider(Protocol):
         """The calls that it may make; None where it calls nobody."""
         ...
 
-    async def poll(self) -> Sequence[Event]:
+    async def poll(self) -> Reading:
         """Return what is true now.
 
         Raises:
@@ -83,7 +99,6 @@ class ProviderChain:
         self._providers = [(provider, Breaker(back_off, clock)) for provider in providers]
         self._dead_letters = dead_letters
         self._clock = clock
-        self._rejected_body: bytes | None = None
         self._stale_time: datetime | None = None
 
     @property
@@ -103,22 +118,24 @@ class ProviderChain:
             if breaker.opens_in_s > 0:
                 continue
             try:
-                events = await provider.poll()
+                reading = await provider.poll()
             except NotUpdatedError:
                 # As good as an answer: what is known is still the newest.
-                events = ()
+                reading = Reading(())
             except UpstreamError as error:
                 metrics.POLLS.labels(self._source, provider.name, "failed").inc()
                 breaker.failed(_asked_pause_s(error))
-                await self._keep_rejected(provider, error)
+                if isinstance(error, BodyRejectedError):
+                    await self._keep(provider, [Reject(error.body, str(error))])
                 if provider is self.preferred:
                     trouble, state = error, self._state_of(error)
                 continue
             metrics.POLLS.labels(self._source, provider.name, "ok").inc()
             breaker.succeeded()
             if provider is self.preferred:
-                self._rejected_body = self._stale_time = None
-            return Outcome(provider, events, trouble, state)
+                self._stale_time = None
+            await self._keep(provider, reading.rejects)
+            return Outcome(provider, reading.events, trouble, state)
         return Outcome(None, (), trouble, state)
 
     def _state_of(self, error: UpstreamError) -> SourceState:
@@ -128,13 +145,12 @@ class ProviderChain:
             return SourceState.FROZEN if frozen else SourceState.STALE
         return error.state
 
-    async def _keep_rejected(self, provider: Provider, error: UpstreamError) -> None:
-        """Keep a body that should not have been sent, once for as long as it stays the same."""
-        if isinstance(error, BodyRejectedError) and error.body != self._rejected_body:
-            self._rejected_body = error.body
-            provenance = Provenance(provider.name, provider.origin, self._clock.now())
+    async def _keep(self, provider: Provider, rejects: Sequence[Reject]) -> None:
+        """Keep what should not have been sent, once for as long as it stays the same."""
+        provenance = Provenance(provider.name, provider.origin, self._clock.now())
+        for reject in rejects:
             await self._dead_letters.add_body(
-                error.body, str(error), source=self._source, provenance=provenance
+                reject.body, reject.reason, source=self._source, provenance=provenance
             )
 
 

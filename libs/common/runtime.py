@@ -14,6 +14,7 @@ from libs.common.admin import Check, create_admin
 from libs.common.errors import ConfigurationError, DependencyUnavailableError
 from libs.common.logging import get_logger, setup_logging
 from libs.common.settings import ServiceSettings, load_settings
+from libs.common.tasks import end_tasks
 from libs.common.watchdog import Watchdog
 
 _log = get_logger(__name__)
@@ -48,8 +49,7 @@ class Runtime:
         ending = tasks or tuple(self._tasks)
         for task in ending:
             self._tasks.pop(task, None)
-            task.cancel()
-        await asyncio.gather(*ending, return_exceptions=True)
+        await end_tasks(*ending)
 
     def started(self) -> None:
         """Say that bootstrap is over: `/ready` depends on the other checks alone from now on."""

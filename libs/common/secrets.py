@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from libs.common.errors import ConfigurationError
 
@@ -60,7 +60,9 @@ class Redactor:
         for value in known:
             secrets.add(value)
             if "://" in value:
-                secrets.add(urlsplit(value).password or "")
+                password = urlsplit(value).password or ""
+                # An address holds it encoded, a library's message perhaps decoded.
+                secrets.update((password, unquote(password)))
         # Longest first, so that a secret inside another leaves no rest behind.
         self._known = sorted(
             (

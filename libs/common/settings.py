@@ -138,6 +138,8 @@ def load_settings(model: type[_Settings]) -> _Settings:
 
 
 def _complaint(model: type[ServiceSettings], detail: Any) -> str:  # noqa: ANN401 - as pydantic types it
+    if not detail["loc"]:
+        return expectation(detail["msg"])  # of several settings together
     place = str(detail["loc"][0])
     field, info = next(
         (name, info)

@@ -42,6 +42,8 @@ USER_AGENT = "Cassiopeia/0.1 (self-hosted collector of public space data)"
 EXCERPT_BYTES = 400
 # What a 429 without Retry-After means where nothing better is known.
 DEFAULT_RETRY_AFTER_S = 30.0
+# Who asks for more has made a mistake; asking once a day abuses nobody.
+MAX_RETRY_AFTER_S = 86_400.0
 
 _Result = TypeVar("_Result")
 
@@ -251,13 +253,17 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def retry_after_of(headers: Mapping[str, str], body: bytes, now: datetime) -> float | None:
     """Return how many seconds a 429 asks to wait: by its header, in either form, or its words."""
-    value = headers.get("Retry-After", "")
-    if value.isdigit():
-        return float(value)
-    if value:
-        try:
-            return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
-        except (ValueError, TypeError):
-            pass
     in_words = re.search(rb"in (\d{1,6}) second", body)
-    return float(in_words.group(1)) if in_words else None
+    wait_s = _header_wait_s(headers.get("Retry-After", ""), now)
+    if wait_s is None and in_words:
+        wait_s = float(in_words.group(1))
+    return None if wait_s is None else min(max(0.0, wait_s), MAX_RETRY_AFTER_S)
+
+
+def _header_wait_s(value: str, now: datetime) -> float | None:
+    if re.fullmatch(r"[0-9]+", value):
+        return float(value)
+    try:
+        return (parsedate_to_datetime(value) - now).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        return None

@@ -7,7 +7,7 @@ from typing import Self
 from libs.common.topology import EVENT_STREAMS
 
 EntryId = tuple[int, int]
-_ENTRY_ID = re.compile(r"(\d{1,20})-(\d{1,20})")
+_ENTRY_ID = re.compile(r"([0-9]{1,20})-([0-9]{1,20})")
 _LARGEST = 2**64 - 1
 
 

@@ -94,6 +94,21 @@ def _staging(table: Table) -> sql.Identifier:
 def _merge_statement(table: Table) -> sql.Composed:
     """Insert what is new, in the order of the key: two batches cannot wait for each other."""
     columns = sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns)
+    if table.latest_of:
+        return sql.SQL(
+            "INSERT INTO {table} ({columns}) SELECT DISTINCT ON ({key}) {columns} FROM {staging}"
+            " ORDER BY {key}, fetched_at DESC ON CONFLICT ({key}) DO UPDATE"
+            " SET ({columns}, stored_at) = ROW ({excluded}, now())"
+            " WHERE EXCLUDED.fetched_at > {table}.fetched_at"
+        ).format(
+            table=sql.Identifier(table.name),
+            columns=columns,
+            key=sql.SQL(", ").join(map(sql.Identifier, table.latest_of)),
+            staging=_staging(table),
+            excluded=sql.SQL(", ").join(
+                sql.Identifier("excluded", column.name) for column in table.columns
+            ),
+        )
     return sql.SQL(
         "INSERT INTO {} ({}) SELECT {} FROM {} ORDER BY 1, 2 ON CONFLICT DO NOTHING"
     ).format(sql.Identifier(table.name), columns, columns, _staging(table))

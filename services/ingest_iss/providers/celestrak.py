@@ -1,10 +1,9 @@
 """Celestrak: the station's mean elements, at most one download in two hours."""
 
-from collections.abc import Sequence
-
 from libs.common.budget import Limit
 from libs.common.errors import AccessRefusedError, BodyRejectedError, NotUpdatedError
-from libs.common.events import Event, Origin, Provenance
+from libs.common.events import Origin, Provenance
+from libs.common.providers import Reading
 from libs.common.upstream import UpstreamClient
 from services.ingest_iss.normalize import ISS_NORAD_ID, elements_event
 
@@ -24,7 +23,7 @@ class Celestrak:
         self.budget = client.budget
         self._client = client
 
-    async def poll(self) -> Sequence[Event]:
+    async def poll(self) -> Reading:
         """Return the newest elements.
 
         Raises:
@@ -39,7 +38,7 @@ class Celestrak:
                 raise NotUpdatedError("celestrak has nothing newer") from None
             raise
         provenance = Provenance(self.name, self.origin, answer.fetched_at)
-        return [answer.read(lambda body: elements_event(body, provenance))]
+        return Reading([answer.read(lambda body: elements_event(body, provenance))])
 
 
 def _says_not_updated(error: AccessRefusedError | BodyRejectedError) -> bool:

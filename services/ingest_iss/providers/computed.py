@@ -15,6 +15,7 @@ from libs.common.events import (
     Origin,
     Provenance,
 )
+from libs.common.providers import Reading
 from services.ingest_iss.normalize import ISS_NORAD_ID, daynum
 from services.ingest_iss.orbit import SatelliteState, position_at
 from services.ingest_iss.providers.shipped import shipped_elements
@@ -32,7 +33,7 @@ class ComputedPosition:
         self._max_age = max_age
         self._clock = clock
 
-    async def poll(self) -> Sequence[Event]:
+    async def poll(self) -> Reading:
         """Return the position at the present whole second, as the upstream counts."""
         now = self._clock.now()
         elements = newest_elements(await self._elements.load())
@@ -41,7 +42,7 @@ class ComputedPosition:
         except ValueError as error:
             raise UpstreamError(str(error)) from error
         provenance = Provenance(self.name, self.origin, now)
-        return [computed_event(state, elements, provenance, self._max_age)]
+        return Reading([computed_event(state, elements, provenance, self._max_age)])
 
 
 def newest_elements(known: Sequence[Event]) -> IssElements:

@@ -1,12 +1,12 @@
 """The elements shipped with the project, for a machine that has never reached Celestrak."""
 
-from collections.abc import Sequence
 from functools import cache
 
 from libs.common.answers import LastAnswer
 from libs.common.clock import Clock
 from libs.common.errors import NotUpdatedError
-from libs.common.events import Event, IssElements, IssElementsEvent, Origin, Provenance
+from libs.common.events import IssElements, IssElementsEvent, Origin, Provenance
+from libs.common.providers import Reading
 from services.ingest_iss.omm import parse_omm
 from services.ingest_iss.shipped_elements import SHIPPED_OMM
 
@@ -28,7 +28,7 @@ class ShippedElements:
         self._known = known
         self._clock = clock
 
-    async def poll(self) -> Sequence[Event]:
+    async def poll(self) -> Reading:
         """Return the shipped elements.
 
         Raises:
@@ -37,4 +37,4 @@ class ShippedElements:
         if await self._known.load():
             raise NotUpdatedError("elements are known already")
         provenance = Provenance(self.name, self.origin, self._clock.now())
-        return [IssElementsEvent.of_elements(shipped_elements(), provenance=provenance)]
+        return Reading([IssElementsEvent.of_elements(shipped_elements(), provenance=provenance)])

@@ -1,10 +1,10 @@
 """wheretheiss.at: the position as somebody else computes it, from elements of the same day."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 from libs.common.budget import Limit
-from libs.common.events import Event, Origin, Provenance
+from libs.common.events import Origin, Provenance
+from libs.common.providers import Reading
 from libs.common.upstream import UpstreamClient
 from services.ingest_iss.normalize import ISS_NORAD_ID, position_event
 
@@ -23,7 +23,7 @@ class WhereTheIss:
         self._client = client
         self._stale_after = stale_after
 
-    async def poll(self) -> Sequence[Event]:
+    async def poll(self) -> Reading:
         """Return the present position."""
         answer = await self._client.get_json(f"/satellites/{ISS_NORAD_ID}", {"units": "kilometers"})
         provenance = Provenance(self.name, self.origin, answer.fetched_at)
@@ -32,4 +32,4 @@ class WhereTheIss:
                 body, provenance, source_url=answer.url, stale_after=self._stale_after
             )
         )
-        return [event]
+        return Reading([event])

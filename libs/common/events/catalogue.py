@@ -1,0 +1,82 @@
+"""The catalogue of all event types, and how a stream entry becomes one of them."""
+
+from collections.abc import Sequence
+from secrets import token_hex
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from libs.common.events.envelope import Event
+from libs.common.events.iss import IssElementsEvent, IssPositionEvent
+
+AnyEvent = Annotated[IssPositionEvent | IssElementsEvent, Field(discriminator="type")]
+EVENT_CLASSES: tuple[type[Event], ...] = (IssPositionEvent, IssElementsEvent)
+
+_ONE: TypeAdapter[IssPositionEvent | IssElementsEvent] = TypeAdapter(AnyEvent)
+_MANY: TypeAdapter[dict[str, IssPositionEvent | IssElementsEvent]] = TypeAdapter(
+    dict[str, AnyEvent]
+)
+# Unknown outside of this process, so that no body can hold the key of another.
+_BATCH_KEY = token_hex(8)
+
+
+def decode(body: bytes) -> Event:
+    """Decode one stream entry.
+
+    Raises:
+        ValueError: The body is no event of the suite; the message says why in one line.
+    """
+    try:
+        return _ONE.validate_json(body)
+    except ValidationError as error:
+        raise ValueError(_event_reason(error)) from None
+
+
+def decode_batch(bodies: Sequence[bytes]) -> list[Event | ValueError]:
+    """Decode many stream entries at once, each to its event or to the reason why it is none.
+
+    The bodies are validated as one JSON object, which costs a third of validating them one by one;
+    only a batch that holds a bad one is taken apart.
+    """
+    keys = [f"{_BATCH_KEY}{index}" for index in range(len(bodies))]
+    document = b",".join(
+        b'"%b":%b' % (key.encode(), body) for key, body in zip(keys, bodies, strict=True)
+    )
+    try:
+        events = _MANY.validate_json(b"{" + document + b"}")
+    except ValidationError:
+        pass
+    else:
+        # Bodies such as `{},"a":{}`, or halves that are whole only together, change the keys.
+        if list(events) == keys:
+            return list(events.values())
+    return [_decoded_or_reason(body) for body in bodies]
+
+
+def _decoded_or_reason(body: bytes) -> Event | ValueError:
+    try:
+        return decode(body)
+    except ValueError as error:
+        return error
+
+
+def reason_of(error: ValidationError) -> str:
+    """Return the first complaint of a validation in one line: the field and what was expected."""
+    detail = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in detail["loc"])
+    return f"{place}: {detail['msg']}" if place else detail["msg"]
+
+
+def _event_reason(error: ValidationError) -> str:
+    detail = error.errors(include_url=False, include_input=False)[0]
+    context = detail.get("ctx", {})
+    match detail["type"]:
+        case "json_invalid":
+            return f"not JSON: {context.get('error')}"
+        case "union_tag_invalid":
+            return f"unknown type {context.get('tag')}"
+        case "union_tag_not_found":
+            return "no type"
+        case _:
+            # The place starts with the union's tag, which says nothing new.
+            return reason_of(error).removeprefix(f"{detail['loc'][0]}." if detail["loc"] else "")

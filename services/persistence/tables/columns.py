@@ -1,0 +1,56 @@
+"""What a table is to persistence: columns, and where in the event their values stand."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from libs.common.events import Event
+
+
+class Column(NamedTuple):
+    """A column, its PostgreSQL type, and where in the event its value stands."""
+
+    name: str
+    type: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """The table of one event type.
+
+    Attributes:
+        name: Its name.
+        columns: In the order in which they are written; the first is the time.
+        by_month: Whether it is partitioned by the month of its time.
+        latest_of: The columns that name a thing, where the table keeps one row per thing, the one
+            that was fetched last; empty where it keeps every event.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    by_month: bool = False
+    latest_of: tuple[str, ...] = ()
+
+    @cached_property
+    def row(self) -> Callable[[Event], tuple[Any, ...]]:
+        """Return the function that makes a row of an event."""
+        return attrgetter(*(column.path for column in self.columns))
+
+
+def envelope_columns(*, time: str = "time") -> list[Column]:
+    """Return the columns that every table has, the time under the given name."""
+    return [
+        Column(time, "timestamptz", "time"),
+        Column("id", "uuid", "id"),
+        Column("fetched_at", "timestamptz", "fetchedat"),
+        Column("origin", "text", "origin.value"),
+        Column("provider", "text", "provider"),
+    ]
+
+
+def data_columns(type_: str, *names: str) -> list[Column]:
+    """Return columns of one type that bear the names of the payload's fields."""
+    return [Column(name, type_, f"data.{name}") for name in names]
