@@ -1,0 +1,245 @@
+"""One run of the suite: ordered start, watching, ordered stop."""
+
+import contextlib
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+
+from deploy.embedded import folder
+from deploy.embedded.console import StopSignals, last_lines, say, table
+from deploy.embedded.errors import EmbeddedError, StopRequested
+from deploy.embedded.leftovers import MARK, end_leftovers, traces
+from deploy.embedded.plan import (
+    Addresses,
+    Program,
+    addresses,
+    inherited_environment,
+    own_servers,
+    server_program,
+    service_programs,
+)
+from deploy.embedded.readiness import source_rows, unready
+from deploy.embedded.servers import Server, free_ports, wait_until_ready
+from deploy.embedded.settings import RunSettings
+from deploy.embedded.suite import Suite
+from deploy.embedded.supervision import OwnSupervisor
+from deploy.embedded.watch import RunFile, Watch
+
+_WRONG_SETTINGS = 78
+"""The exit code with which a service says that its settings are wrong; trying again is useless."""
+
+# Recovery after a crash reads the log since the last checkpoint; the append-only file is replayed.
+_SERVER_SECONDS = 300
+_SERVICE_SECONDS = 120
+
+
+def run(settings: RunSettings, suite: Suite, environ: Mapping[str, str]) -> None:
+    """Start everything, keep it running until a stop signal, and stop everything.
+
+    Raises:
+        EmbeddedError: It cannot start, or cannot go on; all that was started is stopped.
+    """
+    data = settings.data
+    try:
+        folder.make(data)
+        with folder.held(data), StopSignals.caught() as signals:
+            if traces(data, settings.home):
+                count = end_leftovers(data, settings.home)
+                if count:
+                    say(f"ended {count} processes that an earlier run had left behind")
+            check_port(settings.host, settings.port)
+            folder.check_space(data, settings.home)
+            with contextlib.suppress(StopRequested):
+                _Run(settings, suite, environ, signals).go()
+    except OSError as error:
+        raise EmbeddedError(folder.explain(error, data)) from error
+
+
+def check_port(host: str, port: int) -> None:
+    """Make sure that the gateway can have its port.
+
+    Raises:
+        EmbeddedError: Another program has it, or it cannot be had at all.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except socket.gaierror as error:
+        raise EmbeddedError(f"CASSIOPEIA_HOST={host}: expected an address: {error}.") from None
+    for family, kind, protocol, _, place in found:
+        with socket.socket(family, kind, protocol) as probe:
+            # Connections of an earlier run that still linger are no obstacle. Without REUSEPORT a
+            # gateway of another run, which shares its port with its own replicas only, is one.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(place)
+            except OSError as error:
+                raise EmbeddedError(
+                    f"port {port} of {host} cannot be used: {error.strerror}; choose another with"
+                    f" CASSIOPEIA_PORT, as in `CASSIOPEIA_PORT={_other(port)} make run`."
+                ) from None
+
+
+def _other(port: int) -> int:
+    return port + 1 if 1024 <= port < 65_535 else 8080  # noqa: PLR2004 - the ports free for all
+
+
+class _Run:
+    """What belongs to one run while it lasts."""
+
+    def __init__(
+        self, settings: RunSettings, suite: Suite, environ: Mapping[str, str], signals: StopSignals
+    ) -> None:
+        self._settings = settings
+        self._suite = suite
+        self._environ = environ
+        self._signals = signals
+        self._logs = settings.data / "logs"
+
+    def go(self) -> None:
+        """Start, watch, stop."""
+        settings = self._settings
+        ports = free_ports(2 + sum(settings.replicas.values()))
+        servers = own_servers(settings, ports)
+        if servers and settings.account and not settings.home.exists():
+            say(f"the servers run as {settings.account.name}, with their data in {settings.home}")
+        for server in servers:
+            server.prepare()
+        self._signals.pause(0)
+        urls = addresses(settings, servers)
+        own = [server_program(server) for server in servers]
+        services = service_programs(settings, self._suite, urls, ports[2:])
+        with self._supervised(own, services) as supervisor:
+            supervisor.wait_until_ready(self._signals.pause)
+            self._start_servers(supervisor, servers)
+            self._migrate(urls)
+            self._start_services(supervisor, services)
+            run_file = RunFile(settings, urls, [*own, *services], supervisor.pid)
+            run_file.update(supervisor.processes())
+            sources = table(source_rows(settings.gateway_url))
+            say(f"ready: {settings.gateway_url}\n{sources}")
+            Watch(supervisor, run_file, self._signals.pause).keep()
+
+    @contextlib.contextmanager
+    def _supervised(
+        self, servers: Sequence[Program], services: Sequence[Program]
+    ) -> Iterator[OwnSupervisor]:
+        """Run supervisord inside the block, and stop all programs in order at its end."""
+        data = self._settings.data
+        supervisor = OwnSupervisor(data, [*servers, *services], self._environ)
+        try:
+            yield supervisor
+        finally:
+            say("stopping")
+            folder.forget_run(data)
+            try:
+                # The servers last, and both at once: nobody talks to them any more.
+                supervisor.stop([program.name for program in services])
+                supervisor.stop([program.name for program in servers])
+            except EmbeddedError:
+                say("supervisord is gone; ending the processes that it left behind")
+            supervisor.shut_down()
+            if traces(data, self._settings.home):
+                end_leftovers(data, self._settings.home)
+
+    def _start_servers(self, supervisor: OwnSupervisor, servers: Sequence[Server]) -> None:
+        if not servers:
+            return
+        say("starting " + " and ".join(server.name for server in servers))
+        for server in servers:
+            supervisor.start(server.name)
+        for server in servers:
+            wait_until_ready(
+                server,
+                seconds=_SERVER_SECONDS,
+                failure=partial(self._failure, supervisor, [server.name]),
+                pause=self._patiently(f"waiting for {server.name} to recover its data"),
+            )
+
+    def _migrate(self, urls: Addresses) -> None:
+        say("migrating the database")
+        log = self._logs / "migrate.log"
+        environment = inherited_environment(self._environ, MARK, self._settings.data)
+        environment["CASSIOPEIA_DATABASE_URL"] = urls.owner_database
+        environment["CASSIOPEIA_REDIS_URL"] = urls.redis
+        with log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603 - our own command line
+                [sys.executable, *self._suite.migration],
+                cwd=self._settings.checkout,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        pause = self._patiently("still migrating the database")
+        try:
+            while process.poll() is None:
+                pause(0.05)
+        except StopRequested:
+            # A migration is one transaction: the next run begins it again.
+            process.terminate()
+            process.wait()
+            raise
+        if process.returncode != 0:
+            raise EmbeddedError(
+                f"preparing the database failed ({process.returncode}):\n{last_lines(log)}"
+            )
+
+    def _start_services(self, supervisor: OwnSupervisor, services: Sequence[Program]) -> None:
+        say("starting " + " ".join(program.name for program in services))
+        for program in services:
+            supervisor.start(program.name)
+        started, told = time.monotonic(), 0.0
+        waiting = {program.name: program.metrics or "" for program in services}
+        while True:
+            reasons = {name: unready(place) for name, place in waiting.items()}
+            waiting = {name: place for name, place in waiting.items() if reasons[name]}
+            if not waiting:
+                return
+            why = "; ".join(f"{name} ({reasons[name]})" for name in waiting)
+            failure = self._failure(supervisor, list(waiting))
+            if failure:
+                raise EmbeddedError(failure)
+            passed = time.monotonic() - started
+            if passed > _SERVICE_SECONDS:
+                name = next(iter(waiting))
+                raise EmbeddedError(
+                    f"not ready after {_SERVICE_SECONDS} s: {why}. The last lines of"
+                    f" {self._logs / name}.log:\n{last_lines(self._logs / f'{name}.log')}"
+                )
+            if passed - told > 5:  # noqa: PLR2004 - seconds between two lines
+                told = passed
+                say(f"waiting for {why}")
+            self._signals.pause(0.1)
+
+    def _failure(self, supervisor: OwnSupervisor, names: Sequence[str]) -> str:
+        """Return why waiting for these programs is useless, or an empty string."""
+        supervisor.check()
+        for process in supervisor.processes():
+            if process.name not in names or process.state not in {"BACKOFF", "EXITED", "FATAL"}:
+                continue
+            code = supervisor.exit_code(process.name)
+            if process.state == "FATAL" or code == _WRONG_SETTINGS:
+                log = self._logs / f"{process.name}.log"
+                why = "its settings are wrong" if code == _WRONG_SETTINGS else f"exit code {code}"
+                return (
+                    f"{process.name} cannot be started: {why}. The last lines of {log}:\n"
+                    f"{last_lines(log)}"
+                )
+        return ""
+
+    def _patiently(self, text: str) -> Callable[[float], None]:
+        """Return a pause that says every 10 s what it waits for."""
+        said = time.monotonic()
+
+        def pause(seconds: float) -> None:
+            nonlocal said
+            if time.monotonic() - said > 10:  # noqa: PLR2004 - seconds between two lines
+                said = time.monotonic()
+                say(text)
+            self._signals.pause(seconds)
+
+        return pause

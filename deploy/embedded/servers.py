@@ -1,0 +1,102 @@
+"""The two servers of the embedded suite, and what holds for both."""
+
+import random
+import signal
+import socket
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from deploy.embedded.account import Account
+from deploy.embedded.errors import EmbeddedError
+from deploy.embedded.postgres import PostgresServer
+from deploy.embedded.valkey import ValkeyServer
+
+__all__ = ["PostgresServer", "Server", "ValkeyServer", "free_ports", "wait_until_ready"]
+
+# Linux gives outgoing connections ports from 32768 on. One below stays free for its server while
+# that is being restarted.
+_FIRST_PORT, _LAST_PORT = 20_000, 32_000
+
+
+class Server(Protocol):
+    """What starting, watching and stopping a server needs to know of it."""
+
+    @property
+    def name(self) -> str:
+        """The name of its process and of its log."""
+
+    @property
+    def account(self) -> Account | None:
+        """The account that it changes to; None keeps the current user."""
+
+    @property
+    def folder(self) -> Path:
+        """Its data, and its working folder."""
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """All of its environment."""
+
+    @property
+    def stop_signal(self) -> signal.Signals:
+        """The signal that ends it cleanly."""
+
+    def prepare(self) -> None:
+        """Make what a start needs; change nothing that is there already."""
+
+    def command(self) -> list[str]:
+        """Return its command line."""
+
+    def ready(self) -> bool:
+        """Tell whether it serves."""
+
+
+def free_ports(count: int) -> list[int]:
+    """Return different ports of the loopback address that nobody listens on at the moment."""
+    found: list[int] = []
+    held: list[socket.socket] = []
+    try:
+        while len(found) < count:
+            candidate = random.randint(_FIRST_PORT, _LAST_PORT)  # noqa: S311 - no secret
+            probe = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            held.append(probe)
+            try:
+                probe.bind(("127.0.0.1", candidate))
+            except OSError:
+                continue
+            found.append(candidate)
+    finally:
+        for probe in held:
+            probe.close()
+    return found
+
+
+def wait_until_ready(
+    server: Server,
+    *,
+    seconds: float,
+    failure: Callable[[], str],
+    pause: Callable[[float], None] = time.sleep,
+) -> None:
+    """Wait until the server serves.
+
+    Args:
+        server: The server, started already.
+        seconds: How long it may take. Recovery after a crash reads the log since the last
+            checkpoint, which can take a minute on a slow disk.
+        failure: Says why waiting longer is useless, or returns an empty string.
+        pause: Waits between two looks; raises when the waiting is to end.
+
+    Raises:
+        EmbeddedError: The server ended, or did not serve in time.
+    """
+    deadline = time.monotonic() + seconds
+    while not server.ready():
+        reason = failure()
+        if reason:
+            raise EmbeddedError(reason)
+        if time.monotonic() > deadline:
+            raise EmbeddedError(f"{server.name} does not answer after {seconds:g} s.")
+        pause(0.05)

@@ -1,0 +1,40 @@
+"""The table of what the embedded run starts. A new service is one line here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service of the suite."""
+
+    name: str
+    module: str
+    """What `python -m` runs."""
+    database: Literal["none", "owner", "reader"] = "none"
+    """The role with which it reaches the database."""
+
+
+@dataclass(frozen=True)
+class Suite:
+    """The services in the order of their start, and what makes the database ready for them."""
+
+    services: Sequence[Service]
+    migration: Sequence[str]
+    """Arguments of Python that migrate the database; it gets the owner's URL."""
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the services."""
+        return [service.name for service in self.services]
+
+
+SUITE = Suite(
+    services=(
+        Service("persistence", "services.persistence", database="owner"),
+        Service("gateway", "services.gateway", database="reader"),
+        Service("ingest_iss", "services.ingest_iss"),
+    ),
+    migration=("-m", "services.persistence", "migrate"),
+)

@@ -1,0 +1,41 @@
+"""Fixtures that give a test real servers; the objects behind them stand in `tests/servers.py`."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+import redis
+
+from tests.servers import Servers, running_servers
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """One PostgreSQL and one Valkey for all tests of this pytest process (xdist worker)."""
+    with running_servers() as running:
+        yield running
+
+
+@pytest.fixture
+def valkey_url(servers: Servers) -> str:
+    """URL of a Valkey that holds nothing yet."""
+    client = redis.Redis.from_url(servers.valkey_url)
+    try:
+        client.flushall()
+    finally:
+        client.close()
+    return servers.valkey_url
+
+
+@pytest.fixture
+def database_url(servers: Servers) -> Iterator[str]:
+    """URL of a fresh, migrated database, for the role that owns it."""
+    name = servers.create_database()
+    yield servers.database_url(name)
+    servers.drop_database(name)
+
+
+@pytest.fixture
+def reader_database_url(servers: Servers, database_url: str) -> str:
+    """URL of the same database as `database_url`, for the gateway's role, which can only read."""
+    return servers.reader_database_url(urlsplit(database_url).path.removeprefix("/"))

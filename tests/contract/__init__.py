@@ -1,0 +1,1 @@
+"""What the API promises to its clients."""

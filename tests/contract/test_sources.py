@@ -1,0 +1,73 @@
+"""`/api/v1/sources` and `/health/...`."""
+
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+
+from libs.common.source_state import SourceState
+from libs.common.sources import SourceRegistry, SourceStatus
+from tests.gateways import Gateway
+
+
+def status(**changes: Any) -> SourceStatus:
+    """Return the status of a source that was polled just now."""
+    now = datetime.now(UTC)
+    fields: dict[str, Any] = {
+        "name": "iss",
+        "state": SourceState.OK,
+        "since": now,
+        "provider": "wheretheiss.at",
+        "origin": "live",
+        "last_attempt": now,
+        "last_success": now,
+        "last_live": now,
+        "content_time": now,
+        "next_poll": now + timedelta(seconds=5),
+        "calls_left": 349,
+    }
+    return SourceStatus(**(fields | changes))
+
+
+async def items(gateway: Gateway) -> list[Any]:
+    """Return what the gateway knows of the sources."""
+    async with gateway.http.get("/api/v1/sources") as response:
+        assert response.status == HTTPStatus.OK
+        document = await response.json()
+    found: list[Any] = document["items"]
+    return found
+
+
+async def test_every_source_is_shown_with_its_state(gateway: Gateway) -> None:
+    """By name, with the reason why it is not ok."""
+    registry = SourceRegistry(gateway.redis)
+    await registry.save(status())
+    await registry.save(status(name="elements", state=SourceState.BLOCKED, reason="403"))
+    assert [(item["name"], item["state"], item["reason"]) for item in await items(gateway)] == [
+        ("elements", "blocked", "403"),
+        ("iss", "ok", None),
+    ]
+
+
+async def test_a_source_that_nobody_polls_is_not_ok(gateway: Gateway) -> None:
+    """The last word of a dead poller must not look like the present."""
+    hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    registry = SourceRegistry(gateway.redis)
+    await registry.save(status(last_attempt=hour_ago, next_poll=hour_ago + timedelta(seconds=5)))
+    [item] = await items(gateway)
+    assert item["state"] == "failing"
+    assert "no process has polled it since" in item["reason"]
+
+
+async def test_readiness_names_the_server_that_is_away(gateway: Gateway, servers: Any) -> None:
+    """Liveness asks nobody; readiness says which server does not answer."""
+    servers.postgres.stop()
+    try:
+        async with gateway.http.get("/health/ready") as response:
+            assert response.status == HTTPStatus.SERVICE_UNAVAILABLE
+            checks = (await response.json())["checks"]
+        assert checks["broker"] == "ok"
+        assert checks["database"] != "ok"
+        async with gateway.http.get("/health/live") as response:
+            assert response.status == HTTPStatus.OK
+    finally:
+        servers.postgres.start()

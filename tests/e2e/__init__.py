@@ -1,0 +1,1 @@
+"""Tests of the whole suite, started as a person starts it."""

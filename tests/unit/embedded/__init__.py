@@ -1,0 +1,1 @@
+"""Tests of what `make run` does before and around the servers."""
