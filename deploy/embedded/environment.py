@@ -164,9 +164,6 @@ class Environment:
         Raises:
             ProblemError: It cannot be done, and why.
         """
-        for folder in (self.checkout, self.folder):
-            if folder.exists() and not os.access(str(folder), os.W_OK):
-                raise ProblemError(f"no permission to write to {folder}.")
         count = self.lock(extra).read_text().count("==")
         say(f"installing {count} packages into .venv; this takes a minute or two, once")
         if not self.usable():
@@ -269,6 +266,9 @@ def ensure(extra: str, checkout: pathlib.Path) -> None:
         # Asked again: another make may have installed it while this one waited.
         if environment.serves(extra):
             return
+        for folder in (environment.checkout, environment.folder):
+            if folder.exists() and not os.access(str(folder), os.W_OK):
+                raise ProblemError(f"no permission to write to {folder}.")
         if not environment.usable():
             available = [name for name in ("venv", "ensurepip") if is_module(name)]
             complain(modules_problem(sys.version_info[:2], available))

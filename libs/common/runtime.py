@@ -1,6 +1,7 @@
 """The life of a process: settings, logs, signals, readiness, tasks, and an honest exit code."""
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -53,6 +54,13 @@ class Runtime:
 
     def started(self) -> None:
         """Say that bootstrap is over: `/ready` depends on the other checks alone from now on."""
+        # What was imported stays for good. Without this, every full collection walks through it,
+        # which took a third of the time of a busy consumer.
+        gc.collect()
+        gc.freeze()
+        # A batch of 2,000 events is some 20,000 objects that die together: looking for garbage in
+        # the middle of it (the default is every 700) finds none.
+        gc.set_threshold(50_000, 10, 10)
         self.is_started = True
 
     async def _check_started(self) -> None:

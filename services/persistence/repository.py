@@ -6,7 +6,8 @@ from datetime import UTC, date
 from typing import Any
 
 from psycopg import sql
-from psycopg.types.json import JsonbBinaryDumper
+from psycopg.types.json import JsonbBinaryDumper, set_json_dumps
+from pydantic_core import to_json
 
 from libs.common import metrics
 from libs.common.database import ROW_ERRORS, Connection, Pool
@@ -17,6 +18,8 @@ from services.persistence.tables import TABLE_OF, TABLES, Table
 async def prepare_connection(connection: Connection) -> None:
     """Give a new connection of the pool what batches need: a staging table per table."""
     connection.adapters.register_dumper(dict, JsonbBinaryDumper)
+    # A quarter of the time of the standard library's.
+    set_json_dumps(to_json, connection)
     for table in TABLES:
         await connection.execute(
             sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} ({}) ON COMMIT DELETE ROWS").format(
