@@ -3,7 +3,7 @@
 import sys
 
 from libs.common.database import SCHEMA_REVISION
-from libs.common.errors import CassiopeiaError
+from libs.common.errors import CassiopeiaError, ConfigurationError
 from libs.common.logging import get_logger, setup_logging
 from libs.common.runtime import EXIT_CONFIGURATION, EXIT_FAILURE, EXIT_OK, run
 from libs.common.settings import load_settings
@@ -33,8 +33,9 @@ def migrate() -> int:
         setup_logging(settings, "persistence")
         upgrade(settings.database_url.get_secret_value())
     except CassiopeiaError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - a command line speaks to a person
-        return EXIT_FAILURE
+        print(f"migrate: {error}", file=sys.stderr)  # noqa: T201 - a command line speaks to a person
+        wrong_setting = isinstance(error, ConfigurationError)
+        return EXIT_CONFIGURATION if wrong_setting else EXIT_FAILURE
     _log.info("schema_is_current", revision=SCHEMA_REVISION)
     return EXIT_OK
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from libs.common import metrics
 from libs.common.clock import Clock, iso
@@ -16,10 +16,8 @@ from services.persistence.repository import Repository
 
 _log = get_logger(__name__)
 
-# No datum of the suite is older than the first satellite, and none is about the future: a time
-# outside is a fault, and would make partitions that nobody cleans up.
-EARLIEST = datetime(1957, 10, 4, tzinfo=UTC)
-# Elements may have an epoch ahead of us, by days.
+# No datum of the suite is about the future, except that elements may have an epoch days ahead. A
+# later time is a fault, and would make partitions that nobody cleans up.
 LATEST_AHEAD = timedelta(days=30)
 _LONGEST_PAUSE_S = 5.0
 
@@ -49,7 +47,7 @@ class BatchWriter:
         for entry, event in zip(entries, decoded, strict=True):
             if isinstance(event, ValueError):
                 rejections.append(Rejection(entry, str(event)))
-            elif not EARLIEST <= event.time <= latest:
+            elif event.time > latest:
                 rejections.append(Rejection(entry, f"time: {iso(event.time)} is out of range"))
             else:
                 entry_of[id(event)] = entry

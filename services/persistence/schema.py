@@ -5,8 +5,6 @@ import os
 import sys
 from pathlib import Path
 
-import psycopg
-
 from libs.common.database import SCHEMA_REVISION, Pool, is_current, wait_for_database
 from libs.common.errors import DependencyUnavailableError
 from libs.common.logging import get_logger
@@ -20,19 +18,23 @@ def upgrade(url: str) -> None:
     """Run all pending migrations; safe to call from several processes at once.
 
     Raises:
-        DependencyUnavailableError: The database does not answer.
+        DependencyUnavailableError: The database does not answer, or refuses; it says why.
     """
     # Alembic and SQLAlchemy hold 40 MB: only the process that migrates pays for them.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["url"] = url
     try:
         command.upgrade(config, "head")
-    except psycopg.OperationalError as error:
-        raise DependencyUnavailableError(f"the database does not answer: {error}") from error
+    except DBAPIError as error:
+        # Without SQLAlchemy's wrapping, which adds the whole script to the reason.
+        raise DependencyUnavailableError(
+            f"the database cannot be migrated: {error.orig}"
+        ) from error
 
 
 async def ensure_schema(pool: Pool) -> None:
