@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from redis.asyncio import Redis
 
 from libs.common.broker import as_bytes
-from libs.common.events import Event, decode
+from libs.common.events import Event, decode_batch
 
 
 class LastAnswer:
@@ -17,7 +17,9 @@ class LastAnswer:
 
     async def load(self) -> list[Event]:
         """Return the newest event of every subject; nothing before the first success."""
-        return [decode(as_bytes(body)) for body in await self._redis.hvals(self._key)]
+        kept = [as_bytes(body) for body in await self._redis.hvals(self._key)]
+        # What another release left and this one cannot read is as good as not known.
+        return [event for event in decode_batch(kept) if not isinstance(event, ValueError)]
 
     async def changed(self, events: Sequence[Event]) -> list[Event]:
         """Return those events whose content differs from the last of the same subject.
@@ -26,12 +28,8 @@ class LastAnswer:
         """
         if not events:
             return []
-        known = await self._redis.hmget(self._key, [_subject(event) for event in events])
-        return [
-            event
-            for event, last in zip(events, known, strict=True)
-            if last is None or decode(as_bytes(last)).id != event.id
-        ]
+        known = {event.id for event in await self.load()}
+        return [event for event in events if event.id not in known]
 
     async def save(self, events: Sequence[Event]) -> None:
         """Remember events that a stream has accepted."""

@@ -87,4 +87,9 @@ class Budget:
         """Allow no call for a while, because the upstream asked for it."""
         self.left = 0
         metrics.UPSTREAM_BUDGET.labels(self.upstream).set(0)
-        await self._redis.set(self._keys[1], "1", px=max(1, int(seconds * 1_000)))
+        life_ms = max(1, int(seconds * 1_000))
+        pipeline = self._redis.pipeline()
+        pipeline.set(self._keys[1], "1", px=life_ms, nx=True)
+        # An earlier wish may have been for longer.
+        pipeline.pexpire(self._keys[1], life_ms, gt=True)
+        await pipeline.execute()

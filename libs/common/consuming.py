@@ -207,32 +207,56 @@ class StreamConsumer:
         ]
         if not entries:
             return
-        deliveries = await self._deliveries(entries[0].id, entries[-1].id, len(entries))
-        exhausted = [
-            Rejection(entry, f"failed {deliveries[entry.id] - 1} times")
-            for entry in entries
-            if deliveries.get(entry.id, 0) > self._options.max_deliveries
-        ]
-        if exhausted:
-            await self._divert(exhausted)
-        dead = {rejection.entry.id for rejection in exhausted}
-        await self._take([entry for entry in entries if entry.id not in dead])
+        deliveries = await self._deliveries(entries[0].id, entries[-1].id)
+        fresh, last_try, exhausted = [], [], []
+        for entry in entries:
+            count = deliveries.get(entry.id, 0)
+            if count > self._options.max_deliveries:
+                exhausted.append(Rejection(entry, f"failed {count - 1} times"))
+            elif count == self._options.max_deliveries:
+                last_try.append(entry)
+            else:
+                fresh.append(entry)
+        await self._divert(exhausted)
+        await self._take(fresh)
+        await self._take_apart(last_try)
 
-    async def _deliveries(self, first: str, last: str, count: int) -> dict[str, int]:
-        pending = await self._redis.xpending_range(
-            self.stream.key,
-            self.group,
-            min=first,
-            max=last,
-            count=count,
-            consumername=self._consumer,
-        )
-        return {text(item["message_id"]): int(item["times_delivered"]) for item in pending}
+    async def _deliveries(self, first: str, last: str) -> dict[str, int]:
+        """Return how often each entry of this consumer between two was delivered."""
+        found: dict[str, int] = {}
+        while True:
+            page = await self._redis.xpending_range(
+                self.stream.key,
+                self.group,
+                min=first,
+                max=last,
+                count=self._options.batch_size,
+                consumername=self._consumer,
+            )
+            found |= {text(item["message_id"]): int(item["times_delivered"]) for item in page}
+            if len(page) < self._options.batch_size:
+                return found
+            first = f"({text(page[-1]['message_id'])}"
 
-    async def _take(self, entries: Any) -> None:  # noqa: ANN401 - FastStream must not cast it
-        """Handle one batch, divert what was rejected, acknowledge the rest in one command."""
-        if not entries:
+    async def _take_apart(self, entries: Sequence[Entry]) -> None:
+        """Handle entries for the last time, so that a bad one does not take its batch along.
+
+        What fails is halved until the bad entry is alone; that one stays pending.
+        """
+        if await self._take(entries) or len(entries) == 1:
             return
+        middle = len(entries) // 2
+        await self._take_apart(entries[:middle])
+        await self._take_apart(entries[middle:])
+
+    async def _take(self, entries: Any) -> bool:  # noqa: ANN401 - FastStream must not cast it
+        """Handle one batch, divert what was rejected, acknowledge the rest in one command.
+
+        Returns:
+            Whether that succeeded; what failed stays pending.
+        """
+        if not entries:
+            return True
         began = time.perf_counter()
         self._busy += 1
         try:
@@ -247,7 +271,7 @@ class StreamConsumer:
             # Without a pause, a fault that concerns every batch would drain the whole stream
             # into the pending list.
             await asyncio.sleep(min(0.1 * 2**self.failures, 5.0))
-            return
+            return False
         finally:
             self._busy -= 1
         self.failures = 0
@@ -263,6 +287,7 @@ class StreamConsumer:
             rejected=len(rejections),
             duration_s=round(seconds, 4),
         )
+        return True
 
     async def _divert(self, rejections: Sequence[Rejection]) -> None:
         await self._dead_letters.divert(

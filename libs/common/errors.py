@@ -71,7 +71,7 @@ class AccessRefusedError(UpstreamError):
 
 
 class RateLimitedError(UpstreamError):
-    """The upstream answered 429.
+    """The upstream answered 429, or 503 with the wish to wait.
 
     Attributes:
         retry_after_s: Seconds that the upstream asked to wait; None where it did not say.

@@ -63,7 +63,9 @@ async def ingesting(
     try:
         await wait_for_broker(redis)
         await ensure_groups(redis)
-        async with aiohttp.ClientSession() as session, broker:
+        # Upstreams close an idle connection after 5 s and more, perhaps while we send on it.
+        connector = aiohttp.TCPConnector(keepalive_timeout=2.0)
+        async with aiohttp.ClientSession(connector=connector) as session, broker:
             publisher = Publisher(broker, redis)
             pollers = build(Ingest(redis, session, clock, publisher, owner=name))
             await obey_refresh(broker, redis, pollers, clock)

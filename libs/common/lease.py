@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Coroutine
 from typing import Any
+from uuid import uuid4
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -40,7 +41,8 @@ class Lease:
     """
 
     def __init__(self, redis: Redis, *, name: str, owner: str, life_s: float, clock: Clock) -> None:
-        self._owner = owner
+        # Two processes that were given one name by mistake are two owners all the same.
+        self._owner = f"{owner}:{uuid4()}"
         self._life_s = life_s
         self._clock = clock
         # One hash tag, so that a cluster keeps both keys on one node.

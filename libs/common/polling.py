@@ -118,6 +118,8 @@ class Poller:
 
     async def _lead(self, stop: asyncio.Event) -> None:
         metrics.SOURCE_LEADER.labels(self.source).set(1)
+        # What was asked for while another replica led was answered by that one.
+        self._refresh.clear()
         self._status = await self._registry.load(self.source)
         # Another replica's schedule goes on; a restart must not be a reason to call.
         due = self._status.next_poll if self._status else self._clock.now()
@@ -127,6 +129,8 @@ class Poller:
             if stop.is_set():
                 return
             due = await self._poll()
+            # Who asked meanwhile has been answered by what just came.
+            self._refresh.clear()
 
     async def _wait_until(self, due: datetime, stop: asyncio.Event) -> None:
         while not stop.is_set():

@@ -18,3 +18,5 @@ async def end_tasks(*tasks: asyncio.Task[Any]) -> None:
         for task in waiting:
             task.cancel()
         _, waiting = await asyncio.wait(waiting, timeout=_PATIENCE_S)
+    # Whoever asked for their end does not ask how they ended.
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -27,6 +27,7 @@ from libs.common.errors import (
     AccessRefusedError,
     BodyRejectedError,
     BodyTooLargeError,
+    BudgetExhaustedError,
     NotUpdatedError,
     RateLimitedError,
     RequestRejectedError,
@@ -44,6 +45,8 @@ EXCERPT_BYTES = 400
 DEFAULT_RETRY_AFTER_S = 30.0
 # Who asks for more has made a mistake; asking once a day abuses nobody.
 MAX_RETRY_AFTER_S = 86_400.0
+# A poll that is due when a window ends comes some milliseconds early or late.
+PATIENCE_S = 1.0
 
 _Result = TypeVar("_Result")
 
@@ -150,7 +153,7 @@ class UpstreamClient:
     async def _get_json_once(
         self, path: str, params: Mapping[str, str], validators: Validators
     ) -> Answer:
-        await self.budget.take()
+        await self._take_call()
         began = time.perf_counter()
         outcome = "ok"
         try:
@@ -166,6 +169,16 @@ class UpstreamClient:
             metrics.UPSTREAM_CALLS.labels(self.name, outcome).inc()
             metrics.UPSTREAM_SECONDS.labels(self.name).observe(time.perf_counter() - began)
 
+    async def _take_call(self) -> None:
+        """Take a call from the budget; one that is a moment early waits instead of failing."""
+        try:
+            await self.budget.take()
+        except BudgetExhaustedError as error:
+            if error.wait_s > PATIENCE_S:
+                raise
+            await asyncio.sleep(error.wait_s)
+            await self.budget.take()
+
     async def _exchange(
         self, path: str, params: Mapping[str, str], validators: Validators
     ) -> Answer:
@@ -177,6 +190,7 @@ class UpstreamClient:
                 timeout=self._timeout,
                 # A redirect leads to a host that nobody configured: better to fail and say so.
                 allow_redirects=False,
+                middlewares=(_send_once,),
             ) as response:
                 body = await self._body_of(response)
                 fetched_at = self._clock.now()
@@ -224,7 +238,9 @@ class UpstreamClient:
         match status:
             case HTTPStatus.NOT_MODIFIED:
                 raise NotUpdatedError(f"{self.name} has nothing newer")
-            case HTTPStatus.TOO_MANY_REQUESTS:
+            case HTTPStatus.TOO_MANY_REQUESTS | HTTPStatus.SERVICE_UNAVAILABLE if (
+                status == HTTPStatus.TOO_MANY_REQUESTS or "Retry-After" in response.headers
+            ):
                 raise RateLimitedError(
                     message, retry_after_of(response.headers, body, self._clock.now())
                 )
@@ -245,6 +261,16 @@ class UpstreamClient:
             raise BodyRejectedError(
                 f"{self.name} sent {content_type} that is not JSON: {error}", body
             ) from error
+
+
+async def _send_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending again by itself: that would be a call that nobody counted."""
+    try:
+        return await handler(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise aiohttp.ClientConnectionError(str(error)) from error
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -1,7 +1,7 @@
 """The envelope of every event, and what all payloads have in common."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, Self
 from uuid import UUID, uuid5
@@ -13,6 +13,14 @@ from libs.common.clock import unix_microseconds
 # uuid5(NAMESPACE_DNS, "events.cassiopeia"); every event id derives from it, so it never changes.
 EVENT_NAMESPACE = UUID("0dc9ec40-6dd4-5094-aff9-15b43dbc4beb")
 
+# From the first satellite on. Near the ends of the calendar a time breaks arithmetic: the year 1 in
+# a zone east of Greenwich has no UTC, and nobody could read it back from the database.
+Moment = Annotated[
+    AwareDatetime,
+    Field(ge=datetime(1957, 10, 4, tzinfo=UTC), lt=datetime(9000, 1, 1, tzinfo=UTC)),
+]
+# What a PostgreSQL `integer` holds; a larger one would be stored as another number.
+Count = Annotated[int, Field(ge=0, le=2_147_483_647)]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]
 Traceparent = Annotated[
@@ -59,9 +67,9 @@ class Event(Strict):
     source: Name
     type: str
     subject: Name | None = None
-    time: AwareDatetime
+    time: Moment
     datacontenttype: Literal["application/json"] = "application/json"
-    fetchedat: AwareDatetime
+    fetchedat: Moment
     origin: Origin
     provider: Name
     traceparent: Traceparent | None = None

@@ -3,10 +3,22 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from libs.common.clock import unix_microseconds
-from libs.common.events.envelope import Event, Latitude, Longitude, Name, Provenance, Strict
+from libs.common.events.envelope import (
+    Count,
+    Event,
+    Latitude,
+    Longitude,
+    Moment,
+    Name,
+    Provenance,
+    Strict,
+)
+
+# The catalogue's numbers have nine digits at most.
+NoradId = Annotated[int, Field(gt=0, le=999_999_999)]
 
 
 class IssPosition(Strict):
@@ -21,7 +33,7 @@ class IssPosition(Strict):
     `upstream_body` is the body as received; that of a computed position carries the same keys.
     """
 
-    norad_id: Annotated[int, Field(gt=0)]
+    norad_id: NoradId
     name: Name
     latitude_deg: Latitude
     longitude_deg: Longitude
@@ -34,7 +46,7 @@ class IssPosition(Strict):
     solar_longitude_deg: Longitude
     source_url: Name
     upstream_body: dict[str, Any]
-    elements_epoch: AwareDatetime | None = None
+    elements_epoch: Moment | None = None
     elements_age_s: float | None = None
     elements_trusted: bool | None = None
 
@@ -42,10 +54,10 @@ class IssPosition(Strict):
 class IssElements(Strict):
     """Mean orbital elements of the station (OMM, SGP4 theory), valid around `epoch`."""
 
-    norad_id: Annotated[int, Field(gt=0)]
+    norad_id: NoradId
     object_name: Name
     object_id: Name
-    epoch: AwareDatetime
+    epoch: Moment
     mean_motion_rev_per_day: Annotated[float, Field(ge=10, le=17)]
     eccentricity: Annotated[float, Field(ge=0, lt=1)]
     inclination_deg: Annotated[float, Field(ge=0, le=180)]
@@ -55,8 +67,8 @@ class IssElements(Strict):
     bstar: float
     mean_motion_dot: float
     mean_motion_ddot: float
-    element_set_number: Annotated[int, Field(ge=0)]
-    revolution_number: Annotated[int, Field(ge=0)]
+    element_set_number: Count
+    revolution_number: Count
 
 
 class IssPositionEvent(Event):

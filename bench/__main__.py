@@ -1,0 +1,80 @@
+"""`python -m bench [--only name,name] [--strict]`: measures, prints, and writes the results."""
+
+import argparse
+import asyncio
+import json
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench import embedded, latency, persisting
+from bench.figure import Figure, Measurement
+from bench.machine import describe
+
+RESULTS = Path(__file__).parent / "results" / "latest.json"
+
+# Figures that come from one measurement stand together: asking for one gives both.
+MEASUREMENTS: dict[tuple[str, ...], Measurement] = {
+    ("persist_ratio",): persisting.measure,
+    ("event_to_row_p99_ms", "event_to_gateway_p99_ms"): latency.measure,
+    ("ready_s", "idle_pss_mb"): embedded.measure,
+}
+
+
+def main() -> int:
+    """Run the bench; return the exit code."""
+    known = [name for names in MEASUREMENTS for name in names]
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--only", default="", help=f"of {', '.join(known)}")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 when a goal is missed")
+    arguments = parser.parse_args()
+    wanted = [name for name in arguments.only.split(",") if name] or known
+    if unknown := sorted(set(wanted) - set(known)):
+        parser.error(f"no such figure: {', '.join(unknown)}; there are {', '.join(known)}")
+    machine = describe()
+    figures = asyncio.run(_measure(wanted))
+    document = {
+        "machine": machine,
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "figures": [figure.document() for figure in figures],
+    }
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    print(f"written to {RESULTS}")
+    missed = [figure.name for figure in figures if figure.reached is False]
+    if missed:
+        print(f"missed: {', '.join(missed)}")
+    return 1 if missed and arguments.strict else 0
+
+
+async def _measure(wanted: list[str]) -> list[Figure]:
+    figures = []
+    print(f"{'figure':<26}{'value':>12} {'unit':<10}{'baseline':>12}{'ratio':>8}  goal")
+    for names, measure in MEASUREMENTS.items():
+        if not set(names) & set(wanted):
+            continue
+        with tempfile.TemporaryDirectory(prefix="cassiopeia-bench-") as folder:
+            for figure in await measure(Path(folder)):
+                figures.append(figure)
+                print(_line(figure), flush=True)
+    return figures
+
+
+def _line(figure: Figure) -> str:
+    verdict = {True: "reached", False: "MISSED", None: "not measured on this system"}
+    return (
+        f"{figure.name:<26}{_number(figure.value):>12} {figure.unit:<10}"
+        f"{_number(figure.baseline):>12}{_number(figure.ratio):>8}"
+        f"  {figure.goal} {verdict[figure.reached]}"
+    )
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if value >= 1_000 else f"{value:.3g}"  # noqa: PLR2004 - for reading
+
+
+if __name__ == "__main__":
+    sys.exit(main())

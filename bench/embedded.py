@@ -1,0 +1,67 @@
+"""`ready_s` and `idle_pss_mb`: what `make run` takes, of time and of memory.
+
+The run is a fresh one, on an empty data folder, without network: its upstreams' addresses lead to
+a closed port. Memory is the proportional set size of all its processes, 20 s after it was ready.
+"""
+
+import asyncio
+import time
+from pathlib import Path
+
+import psutil
+
+from bench.figure import Figure
+from bench.progress import say
+from deploy.embedded.servers import free_ports
+from tests.e2e.running import CLOSED_PORT, Run
+
+IDLE_S = 20
+_NOWHERE = f"http://127.0.0.1:{CLOSED_PORT}"
+
+
+async def measure(folder: Path) -> list[Figure]:
+    """Measure one run."""
+    return await asyncio.to_thread(_measure, folder)
+
+
+def _measure(folder: Path) -> list[Figure]:
+    say("starting the suite on an empty folder")
+    run = Run(
+        folder / "data",
+        "deploy.embedded",
+        {
+            "CASSIOPEIA_PORT": str(free_ports(1)[0]),
+            "CASSIOPEIA_WHERETHEISS_URL": _NOWHERE,
+            "CASSIOPEIA_CELESTRAK_URL": _NOWHERE,
+        },
+    )
+    try:
+        began = time.perf_counter()
+        run.start_ready()
+        ready_s = time.perf_counter() - began
+        say(f"ready; idle for {IDLE_S} s")
+        time.sleep(IDLE_S)
+        pss_mb = _proportional_set_size_mb([psutil.Process(run.process.pid), *run.processes()])
+        run.stop()
+    finally:
+        run.remove()
+    return [
+        Figure("ready_s", ready_s, "s", None, None, "<= 15"),
+        Figure("idle_pss_mb", pss_mb, "MB", None, None, "<= 700"),
+    ]
+
+
+def _proportional_set_size_mb(processes: list[psutil.Process]) -> float | None:
+    """Return the sum over all processes and their children; None where the system does not tell."""
+    everyone = {process.pid for process in processes}
+    for process in processes:
+        everyone.update(child.pid for child in process.children(recursive=True))
+    total_kb = 0
+    for pid in everyone:
+        rollup = Path(f"/proc/{pid}/smaps_rollup")
+        if not rollup.exists():
+            return None
+        for line in rollup.read_text().splitlines():
+            if line.startswith("Pss:"):
+                total_kb += int(line.split()[1])
+    return total_kb / 1_024

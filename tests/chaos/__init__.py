@@ -1,0 +1,1 @@
+"""Faults under load: what was sent, stored, doubled and lost."""
