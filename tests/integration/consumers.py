@@ -1,0 +1,90 @@
+"""A consumer with a handler that a test can watch and steer."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from redis.asyncio import Redis
+
+from libs.common.broker import connect, create_broker
+from libs.common.consuming import ConsumerOptions, StreamConsumer
+from libs.common.deadletters import Entry, Rejection
+from libs.common.tasks import end_tasks
+from libs.common.topology import EVENTS_DEAD, EVENTS_ISS, PERSISTENCE
+
+QUICK = ConsumerOptions(reclaim_idle_s=0.05, reclaim_every_s=0.05)
+"""Entries that are pending for a moment are taken over."""
+SLOW = ConsumerOptions(reclaim_idle_s=3_600, reclaim_every_s=3_600)
+"""Nothing is taken over while a test lasts."""
+
+
+class Handler:
+    """Takes entries, except those that it is told to reject, when it is not told to fail."""
+
+    def __init__(self, *, rejects: Callable[[Entry], bool] = lambda _: False) -> None:
+        self._rejects = rejects
+        self.fails = False
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.calls = 0
+        self.taken: list[Entry] = []
+
+    async def __call__(self, entries: Sequence[Entry]) -> Sequence[Rejection]:
+        """Handle a batch, as soon as the gate is open."""
+        self.calls += 1
+        await self.gate.wait()
+        if self.fails:
+            raise RuntimeError("the handler fails")
+        rejected = [Rejection(entry, "not wanted") for entry in entries if self._rejects(entry)]
+        dead = {rejection.entry.id for rejection in rejected}
+        self.taken += [entry for entry in entries if entry.id not in dead]
+        return rejected
+
+    @property
+    def bodies(self) -> list[bytes]:
+        """The bodies taken so far."""
+        return [entry.body for entry in self.taken]
+
+
+@asynccontextmanager
+async def consuming(
+    url: str, handler: Handler, options: ConsumerOptions = SLOW, *, name: str = "consumer-0"
+) -> AsyncIterator[StreamConsumer]:
+    """Run a consumer of the positions as persistence does."""
+    async with connect(url, name) as redis, create_broker(url, name) as broker:
+        consumer = StreamConsumer(
+            redis=redis,
+            stream=EVENTS_ISS,
+            group=PERSISTENCE,
+            consumer=name,
+            handler=handler,
+            options=options,
+        )
+        await consumer.recover()
+        consumer.subscribe(broker)
+        await broker.start()
+        reclaiming = asyncio.create_task(consumer.reclaim_forever())
+        try:
+            yield consumer
+        finally:
+            # What waits at the gate would make the stop wait, too.
+            handler.gate.set()
+            await end_tasks(reclaiming)
+
+
+async def leave_pending(client: Redis, consumer: str = "consumer-dead", count: int = 100) -> None:
+    """Read entries as a consumer that dies before it acknowledges them."""
+    await client.xreadgroup(PERSISTENCE, consumer, {EVENTS_ISS.key: ">"}, count=count)
+
+
+async def pending(client: Redis) -> int:
+    """Return how many entries are delivered and not acknowledged."""
+    summary: Any = await client.xpending(EVENTS_ISS.key, PERSISTENCE)
+    return int(summary["pending"])
+
+
+async def letters(client: Redis) -> list[dict[str, bytes]]:
+    """Return the fields of all dead letters, oldest first."""
+    found: Any = await client.xrange(EVENTS_DEAD.key)
+    return [{name.decode(): value for name, value in fields.items()} for _, fields in found]

@@ -1,0 +1,341 @@
+"""One ingest_iss with its two sources: refreshes, restarts, elements, a broker that goes away."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+import structlog
+from redis.asyncio import Redis
+
+from libs.common.broker import Publisher, connect
+from libs.common.clock import SystemClock
+from libs.common.commands import RefreshCommand, request_refresh
+from libs.common.events import Origin
+from libs.common.source_state import SourceState
+from libs.common.topology import COMMANDS_REFRESH
+from services.ingest_iss.bootstrap import ELEMENTS, POSITIONS
+from tests.factories import START
+from tests.integration.consumers import letters
+from tests.integration.ingesting import (
+    elements_status,
+    ingesting,
+    position_status,
+    published_elements,
+    published_positions,
+)
+from tests.servers import Servers, running_servers
+from tests.upstreams.celestrak import Celestrak
+from tests.upstreams.faults import Fault
+from tests.upstreams.server import running
+from tests.upstreams.wheretheiss import WhereTheIss
+from tests.waiting import wait_until
+
+NEVER = 3_600
+"""A period that is not over while a test lasts."""
+
+
+@pytest_asyncio.fixture
+async def simulator() -> AsyncIterator[WhereTheIss]:
+    """Give a healthy wheretheiss.at."""
+    async with running(WhereTheIss()) as healthy:
+        yield healthy
+
+
+@pytest_asyncio.fixture
+async def celestrak() -> AsyncIterator[Celestrak]:
+    """Give a healthy Celestrak."""
+    async with running(Celestrak()) as healthy:
+        yield healthy
+
+
+async def polled(client: Redis) -> bool:
+    """Tell whether a poll of the positions is over."""
+    return await position_status(client) is not None
+
+
+async def leads(client: Redis) -> bool:
+    """Tell whether somebody holds the lease of the positions."""
+    return bool(await client.exists(f"cassiopeia:source:{{{POSITIONS}}}:lease"))
+
+
+async def test_a_refresh_makes_a_poll_come_early(
+    valkey_url: str, broker_client: Redis, publisher: Publisher, simulator: WhereTheIss
+) -> None:
+    """A command is obeyed long before the period is over."""
+    async with ingesting(valkey_url, positions=simulator.url, CASSIOPEIA_ISS_POLL_SECONDS=NEVER):
+        await wait_until(lambda: polled(broker_client), 10, "the first poll")
+        await request_refresh(publisher, POSITIONS, SystemClock())
+        await simulator.wait_for_calls(2)
+
+
+async def test_many_refreshes_make_one_poll(
+    valkey_url: str, broker_client: Redis, publisher: Publisher, simulator: WhereTheIss
+) -> None:
+    """A hundred clients that ask at the same moment cost one call."""
+    async with ingesting(valkey_url, positions=simulator.url, CASSIOPEIA_ISS_POLL_SECONDS=NEVER):
+        await wait_until(lambda: polled(broker_client), 10, "the first poll")
+        await asyncio.gather(
+            *(request_refresh(publisher, POSITIONS, SystemClock()) for _ in range(100))
+        )
+        await simulator.wait_for_calls(2)
+        with pytest.raises(TimeoutError):
+            await simulator.wait_for_calls(3, timeout_s=2.5)
+    assert simulator.max_calls_in(0.95) == 1
+
+
+async def test_refreshes_without_end_keep_the_limit(
+    valkey_url: str, publisher: Publisher, simulator: WhereTheIss
+) -> None:
+    """Who asks again and again gets a poll a second, live, and never a refusal."""
+    async with ingesting(valkey_url, positions=simulator.url, CASSIOPEIA_ISS_POLL_SECONDS=NEVER):
+
+        async def asked_often() -> bool:
+            await request_refresh(publisher, POSITIONS, SystemClock())
+            return simulator.calls >= 4
+
+        with structlog.testing.capture_logs() as log:
+            await wait_until(asked_often, 15, "four polls")
+    assert [
+        line for line in log if line.get("source") == POSITIONS and "source_" in line["event"]
+    ] == []
+    assert (simulator.log.violations, simulator.log.max_in_flight) == (0, 1)
+
+
+async def test_commands_that_mean_nothing_are_ignored(
+    valkey_url: str, broker_client: Redis, publisher: Publisher, simulator: WhereTheIss
+) -> None:
+    """Garbage, old wishes and unknown sources do no harm, and the next good command is obeyed."""
+    old = RefreshCommand(source=POSITIONS, requested_at=START)
+    unknown = RefreshCommand(source="unheard-of", requested_at=SystemClock().now())
+    async with ingesting(
+        valkey_url, positions=simulator.url, CASSIOPEIA_ISS_POLL_SECONDS=NEVER
+    ) as runtime:
+        await wait_until(lambda: polled(broker_client), 10, "the first poll")
+        bodies = [b"garbage", b"{}", b"\xff", old.model_dump_json().encode()]
+        await publisher.publish_bodies(
+            COMMANDS_REFRESH, [*bodies, unknown.model_dump_json().encode()]
+        )
+        await broker_client.xadd(COMMANDS_REFRESH.key, {"made": "by hand"})
+        await request_refresh(publisher, POSITIONS, SystemClock())
+        await simulator.wait_for_calls(2)
+        assert not runtime.stop.is_set()
+    assert simulator.calls == 2
+
+
+async def test_a_restart_is_no_reason_to_call(
+    valkey_url: str, broker_client: Redis, publisher: Publisher, simulator: WhereTheIss
+) -> None:
+    """The schedule goes on over a restart; who starts again and again does not call each time."""
+    for _ in range(3):
+        async with ingesting(
+            valkey_url, positions=simulator.url, CASSIOPEIA_ISS_POLL_SECONDS=NEVER
+        ):
+            await wait_until(lambda: leads(broker_client), 10, "the lease")
+            await wait_until(lambda: polled(broker_client), 10, "a poll, now or before")
+        assert not await leads(broker_client)
+    async with ingesting(valkey_url, positions=simulator.url, CASSIOPEIA_ISS_POLL_SECONDS=NEVER):
+        await wait_until(lambda: leads(broker_client), 10, "the lease")
+        await request_refresh(publisher, POSITIONS, SystemClock())
+        await simulator.wait_for_calls(2)
+    assert simulator.calls == 2
+
+
+async def test_a_wish_to_wait_survives_a_restart(
+    valkey_url: str, broker_client: Redis, simulator: WhereTheIss
+) -> None:
+    """After a 429 no new process calls before its time; the trouble is told once over all."""
+    simulator.fault = Fault.TOO_MANY_429
+    with structlog.testing.capture_logs() as log:
+        for count in (2, 4):
+
+            async def stood_in(count: int = count) -> bool:
+                return len(await published_positions(broker_client)) >= count
+
+            async with ingesting(valkey_url, positions=simulator.url):
+                await wait_until(stood_in, 10, "computed positions")
+        simulator.fault = None
+        status = await position_status(broker_client)
+        assert status is not None
+        assert status.state is SourceState.BLOCKED
+        assert simulator.calls == 1
+        # The 30 s are over.
+        await broker_client.delete("cassiopeia:upstream:{wheretheiss}:blocked")
+
+        async def live() -> bool:
+            return bool(await published_positions(broker_client, Origin.LIVE))
+
+        async with ingesting(valkey_url, positions=simulator.url):
+            await wait_until(live, 10, "a live position")
+    lines = [line for line in log if line.get("source") == POSITIONS]
+    assert [line["event"] for line in lines if line["log_level"] != "debug"] == [
+        "source_degraded",
+        "source_recovered",
+    ]
+
+
+async def test_two_replicas_are_one_poller(
+    valkey_url: str, broker_client: Redis, simulator: WhereTheIss
+) -> None:
+    """While one replica polls the other waits, and goes on where the first one stopped."""
+    async with ingesting(valkey_url, positions=simulator.url, replica="1"):
+        async with ingesting(valkey_url, positions=simulator.url, replica="0"):
+            await simulator.wait_for_calls(3)
+        before = simulator.calls
+        await simulator.wait_for_calls(before + 2)
+    assert (simulator.log.violations, simulator.log.max_in_flight) == (0, 1)
+    assert simulator.max_calls_in(0.95) == 1
+    positions = await published_positions(broker_client)
+    assert len({event.id for event in positions}) == len(positions) == simulator.calls
+
+
+async def test_elements_are_downloaded_once(
+    valkey_url: str, broker_client: Redis, simulator: WhereTheIss, celestrak: Celestrak
+) -> None:
+    """However often it starts, Celestrak sees one successful download, and none too early."""
+
+    async def known() -> bool:
+        return bool(await published_elements(broker_client))
+
+    for _ in range(3):
+        async with ingesting(valkey_url, positions=simulator.url, elements=celestrak.url):
+            await wait_until(known, 10, "the elements")
+            await wait_until(lambda: leads(broker_client), 10, "the lease")
+    assert (len(celestrak.downloads), celestrak.calls) == (1, 1)
+    (event,) = await published_elements(broker_client)
+    assert (event.provider, event.origin) == ("celestrak", Origin.LIVE)
+    assert event.data.epoch.timestamp() == pytest.approx(celestrak.epoch, abs=1)
+
+
+async def due_at_once(client: Redis) -> None:
+    """Forget when the elements are due, as if their period were over."""
+    await client.delete(f"cassiopeia:source:{{{ELEMENTS}}}:status")
+
+
+async def test_elements_that_did_not_change_are_no_event(
+    valkey_url: str, broker_client: Redis, celestrak: Celestrak
+) -> None:
+    """The same set again publishes nothing; a new one is published."""
+    celestrak.update_period_s = 0
+    for downloads, sets in ((1, 1), (2, 1), (3, 2)):
+        if sets == 2:
+            celestrak.epoch += 3_600
+        await due_at_once(broker_client)
+
+        async def done() -> bool:
+            return await elements_status(broker_client) is not None
+
+        async with ingesting(valkey_url, elements=celestrak.url):
+            await wait_until(done, 10, "the poll of the elements")
+        assert len(celestrak.downloads) == downloads
+        assert len(await published_elements(broker_client)) == sets
+
+
+@pytest.mark.parametrize("fault", [Fault.NOT_UPDATED_403, Fault.NOT_UPDATED_200], ids=str)
+async def test_nothing_newer_is_no_trouble(
+    valkey_url: str, broker_client: Redis, celestrak: Celestrak, fault: Fault
+) -> None:
+    """Celestrak's prose that means `keep what you have` is an answer: no line, no letter."""
+    celestrak.fault = fault
+
+    async def done() -> bool:
+        return await elements_status(broker_client) is not None
+
+    with structlog.testing.capture_logs() as log:
+        async with ingesting(valkey_url, elements=celestrak.url):
+            await wait_until(done, 10, "the poll of the elements")
+    status = await elements_status(broker_client)
+    assert status is not None
+    assert (status.state, status.reason) == (SourceState.OK, None)
+    assert await letters(broker_client) == []
+    assert [
+        line for line in log if line.get("source") == ELEMENTS and "source_" in line["event"]
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "state"),
+    [
+        (Fault.ERROR_500, SourceState.FAILING),
+        (Fault.FORBIDDEN_403, SourceState.BLOCKED),
+        (Fault.TOO_MANY_429, SourceState.BLOCKED),
+        (Fault.HTML_200, SourceState.FAILING),
+        (Fault.MISSING_KEYS, SourceState.FAILING),
+        (Fault.HUGE_BODY_GZIP, SourceState.FAILING),
+        (Fault.RESET, SourceState.FAILING),
+        (Fault.STALE, SourceState.FROZEN),
+    ],
+    ids=str,
+)
+async def test_without_celestrak_there_are_elements(
+    valkey_url: str, broker_client: Redis, celestrak: Celestrak, fault: Fault, state: SourceState
+) -> None:
+    """Whatever is wrong with it, it is asked once and told as it is; shipped elements stand in."""
+    celestrak.fault = fault
+    celestrak.stale_by_s = 10 * 86_400
+
+    async def done() -> bool:
+        return await elements_status(broker_client) is not None
+
+    async with ingesting(valkey_url, elements=celestrak.url):
+        await wait_until(done, 10, "the poll of the elements")
+    status = await elements_status(broker_client)
+    assert status is not None
+    assert status.state is state
+    assert celestrak.calls == 1
+    (event,) = await published_elements(broker_client)
+    is_stand_in = state is not SourceState.FROZEN
+    assert event.origin is (Origin.SNAPSHOT if is_stand_in else Origin.LIVE)
+    assert event.provider == ("shipped" if is_stand_in else "celestrak")
+
+
+async def test_what_an_older_release_left_does_no_harm(
+    valkey_url: str, broker_client: Redis
+) -> None:
+    """Elements in the broker that this release cannot read are as good as none."""
+    key = f"cassiopeia:source:{{{ELEMENTS}}}:last"
+    await broker_client.hset(key, "25544", '{"type":"cassiopeia.iss.elements.v0"}')
+
+    async def stood_in() -> bool:
+        return len(await published_positions(broker_client)) >= 2
+
+    async with ingesting(valkey_url):
+        await wait_until(stood_in, 10, "computed positions")
+
+
+@pytest.fixture(scope="module")
+def durable() -> Iterator[Servers]:
+    """Servers that may be killed."""
+    with running_servers(durable=True) as own:
+        yield own
+
+
+async def test_a_broker_that_restarts_is_found_again(
+    durable: Servers, simulator: WhereTheIss
+) -> None:
+    """A poller whose broker was away goes on by itself, and says so once."""
+    async with connect(durable.valkey_url, "test") as client:
+
+        async def count() -> int:
+            return len(await published_positions(client))
+
+        with structlog.testing.capture_logs() as log:
+            async with ingesting(durable.valkey_url, positions=simulator.url) as runtime:
+                await wait_until(count, 10, "a position")
+                await asyncio.to_thread(durable.valkey.stop)
+                await wait_until(
+                    lambda: any(line["event"] == "poller_waits_for_broker" for line in log),
+                    20,
+                    "the line that says what it waits for",
+                )
+                await asyncio.to_thread(durable.valkey.start)
+                before = await count()
+
+                async def goes_on() -> bool:
+                    return await count() >= before + 2
+
+                await wait_until(goes_on, 20, "positions after the restart")
+                assert not runtime.stop.is_set()
+    assert (simulator.log.violations, simulator.log.max_in_flight) == (0, 1)
+    waits = [line["source"] for line in log if line["event"] == "poller_waits_for_broker"]
+    assert waits.count(POSITIONS) == 1

@@ -1,0 +1,1 @@
+"""Tests of persistence that need no server."""
