@@ -14,10 +14,12 @@ _PAUSE_S = 0.02
 
 @overload
 async def wait_until(
-    condition: Callable[[], Awaitable[_T]], timeout_s: float, description: str
+    condition: Callable[[], Awaitable[_T | None]], timeout_s: float, description: str
 ) -> _T: ...
 @overload
-async def wait_until(condition: Callable[[], _T], timeout_s: float, description: str) -> _T: ...
+async def wait_until(
+    condition: Callable[[], _T | None], timeout_s: float, description: str
+) -> _T: ...
 async def wait_until(condition: Callable[[], Any], timeout_s: float, description: str) -> Any:
     """Ask again and again until a condition holds; return what it returned then.
 

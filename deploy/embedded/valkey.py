@@ -23,10 +23,12 @@ maxmemory 1gb
 save ""
 """
 
-# At most one second of events is lost with the machine, nothing with the process.
+# With `everysec` the server answers before it has written while a sync is under way: 2 of 25 kills
+# under load lost 470 accepted events. `always` costs half a millisecond for a single event and
+# nothing for a pipeline, which is one write (ADR 0001).
 _DURABLE = """
 appendonly yes
-appendfsync everysec
+appendfsync always
 """
 
 

@@ -46,12 +46,14 @@ class ConsumerOptions:
             slowest batch, or two consumers work on the same entries (harmless, but wasteful).
         reclaim_every_s: Pause between two looks for such entries.
         max_deliveries: An entry that was delivered this often without success is a dead letter.
+        readers: Batches in work at once; with more than one their order is not kept.
     """
 
     batch_size: int = 2_000
     reclaim_idle_s: float = 60.0
     reclaim_every_s: float = 10.0
     max_deliveries: int = 5
+    readers: int = 1
 
 
 class StreamConsumer:
@@ -76,7 +78,7 @@ class StreamConsumer:
         self._options = options
         self._clock = clock or SystemClock()
         self._dead_letters = DeadLetters(redis)
-        self._subscriber: Any = None
+        self._subscribers: list[Any] = []
         self._busy = 0
         self.failures = 0
         self._labels = (stream.key, group)
@@ -84,7 +86,7 @@ class StreamConsumer:
     @property
     def running(self) -> bool:
         """Whether the subscription reads; false after FastStream gave it up (deleted group)."""
-        return self._subscriber is not None and bool(self._subscriber.running)
+        return bool(self._subscribers) and all(each.running for each in self._subscribers)
 
     @property
     def busy(self) -> bool:
@@ -93,20 +95,22 @@ class StreamConsumer:
 
     def subscribe(self, broker: RedisBroker) -> None:
         """Register with FastStream; reading begins when the broker starts."""
-        self._subscriber = broker.subscriber(
-            stream=StreamSub(
-                self.stream.key,
-                group=self.group,
-                consumer=self._consumer,
-                batch=True,
-                max_records=self._options.batch_size,
-                polling_interval=READ_BLOCK_MS,
-            ),
-            parser=self._keep_raw,
-            decoder=_to_entries,
-            ack_policy=AckPolicy.MANUAL,
-        )
-        self._subscriber(self._take)
+        for _ in range(self._options.readers):
+            subscriber = broker.subscriber(
+                stream=StreamSub(
+                    self.stream.key,
+                    group=self.group,
+                    consumer=self._consumer,
+                    batch=True,
+                    max_records=self._options.batch_size,
+                    polling_interval=READ_BLOCK_MS,
+                ),
+                parser=self._keep_raw,
+                decoder=_to_entries,
+                ack_policy=AckPolicy.MANUAL,
+            )
+            subscriber(self._take)
+            self._subscribers.append(subscriber)
 
     async def recover(self) -> None:
         """Handle what this consumer was given before it died; call it before the broker starts.

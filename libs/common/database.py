@@ -51,6 +51,9 @@ def create_pool(
         open=False,
         configure=configure,
         timeout=5.0,
+        # The pool doubles its pause after each failure: by default, a database that was away for
+        # two minutes would be found a minute and a half after its return.
+        reconnect_timeout=5.0,
         max_lifetime=3_600.0,
         kwargs={
             "application_name": name,

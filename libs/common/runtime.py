@@ -76,8 +76,9 @@ class Runtime:
         error = task.exception()
         if error is None and self.stop.is_set():
             return
-        self.failure = self.failure or error or RuntimeError(f"{name} ended by itself")
-        _log.error("task_failed", task=name, exc_info=error)
+        failure = error or RuntimeError(f"{name} ended by itself")
+        self.failure = self.failure or failure
+        _log.error("task_failed", task=name, reason=str(failure), exc_info=error)
         self.stop.set()
 
 

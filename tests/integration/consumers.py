@@ -84,6 +84,24 @@ async def pending(client: Redis) -> int:
     return int(summary["pending"])
 
 
+async def entry_ids(client: Redis) -> list[str]:
+    """Return the ids of the stream's entries, oldest first."""
+    found: Any = await client.xrange(EVENTS_ISS.key)
+    return [entry_id.decode() for entry_id, _ in found]
+
+
+async def all_done(client: Redis) -> bool:
+    """Tell whether every entry was given to a consumer and acknowledged."""
+    groups: Any = await client.xinfo_groups(EVENTS_ISS.key)
+    return all(group["lag"] == 0 and group["pending"] == 0 for group in groups)
+
+
+async def command(client: Redis, *words: str) -> None:
+    """Send a command that the client has no method for."""
+    execute: Any = client.execute_command
+    await execute(*words)
+
+
 async def letters(client: Redis) -> list[dict[str, bytes]]:
     """Return the fields of all dead letters, oldest first."""
     found: Any = await client.xrange(EVENTS_DEAD.key)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Collection
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -31,7 +32,8 @@ async def refusal(taker: Budget) -> BudgetExhaustedError:
 async def recorded(client: Redis, upstream: str = "demo") -> dict[bytes, float]:
     """Return the calls that count at present: when, in milliseconds by the broker's clock."""
     key = f"cassiopeia:upstream:{{{upstream}}}:calls"
-    return dict(await client.zrange(key, 0, -1, withscores=True))
+    found: Any = await client.zrange(key, 0, -1, withscores=True)
+    return dict(found)
 
 
 def largest_in_a_window(times: Collection[float], window_ms: float) -> int:

@@ -7,6 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from libs.common import consuming as module
+from libs.common import metrics
 from libs.common.broker import Publisher
 from libs.common.consuming import ConsumerOptions
 from libs.common.deadletters import DeadLetters, Entry, Rejection
@@ -18,18 +19,15 @@ from tests.integration.consumers import (
     QUICK,
     SLOW,
     Handler,
+    all_done,
+    command,
     consuming,
+    entry_ids,
     leave_pending,
     letters,
     pending,
 )
 from tests.waiting import wait_until
-
-
-async def all_done(client: Redis) -> bool:
-    """Tell whether every entry was given to a consumer and acknowledged."""
-    (group,) = await client.xinfo_groups(EVENTS_ISS.key)
-    return group["lag"] == 0 and group["pending"] == 0
 
 
 async def test_entries_are_handled_in_batches_and_acknowledged(
@@ -134,8 +132,8 @@ async def test_diverting_at_the_same_moment_makes_one_letter(
     """However many divert an entry, one of them does, and the others are told."""
     await publisher.publish([position_event()])
     await leave_pending(broker_client)
-    ((entry_id, _),) = await broker_client.xrange(EVENTS_ISS.key)
-    rejection = Rejection(Entry(EVENTS_ISS.key, entry_id.decode(), b"body"), "why")
+    (entry_id,) = await entry_ids(broker_client)
+    rejection = Rejection(Entry(EVENTS_ISS.key, entry_id, b"body"), "why")
     dead_letters = DeadLetters(broker_client)
     diverted = await asyncio.gather(
         *(
@@ -154,8 +152,8 @@ async def test_a_reason_is_cut_and_a_body_is_not(
     body = bytes(1_000_000)
     await publisher.publish_bodies(EVENTS_ISS, [body])
     await leave_pending(broker_client)
-    ((entry_id, _),) = await broker_client.xrange(EVENTS_ISS.key)
-    rejection = Rejection(Entry(EVENTS_ISS.key, entry_id.decode(), body), "why " * 1_000)
+    (entry_id,) = await entry_ids(broker_client)
+    rejection = Rejection(Entry(EVENTS_ISS.key, entry_id, body), "why " * 1_000)
     await DeadLetters(broker_client).divert([rejection], group=PERSISTENCE, consumer="c", at="now")
     (letter,) = await letters(broker_client)
     assert letter["body"] == body
@@ -286,13 +284,13 @@ async def test_a_consumer_that_stands_still_is_found_out(
     monkeypatch.setattr(module, "STANDSTILL_S", 0.3)
     async with consuming(valkey_url, Handler()) as consumer:
         watching = asyncio.create_task(consumer.watch_forever())
-        await broker_client.execute_command("ACL", "SETUSER", "default", "-xreadgroup")
+        await command(broker_client, "ACL", "SETUSER", "default", "-xreadgroup")
         try:
             await publisher.publish([position_event()])
             with pytest.raises(DependencyUnavailableError, match="has not read"):
                 await watching
         finally:
-            await broker_client.execute_command("ACL", "SETUSER", "default", "+@all")
+            await command(broker_client, "ACL", "SETUSER", "default", "+@all")
         assert consumer.running
 
 
@@ -307,7 +305,7 @@ async def test_the_watch_tells_lag_and_pending(
 
     def gauge(name: str) -> Any:
         labels = {"stream": EVENTS_ISS.key, "group": PERSISTENCE}
-        return module.metrics.REGISTRY.get_sample_value(name, labels)
+        return metrics.REGISTRY.get_sample_value(name, labels)
 
     handler = Handler()
     handler.gate.clear()

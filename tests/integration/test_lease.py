@@ -9,6 +9,7 @@ from libs.common.clock import SystemClock
 from libs.common.errors import LeaseLostError
 from libs.common.lease import Lease
 from tests.clocks import JumpingClock
+from tests.integration.consumers import command
 from tests.waiting import wait_until
 
 
@@ -186,7 +187,7 @@ async def test_a_broker_that_is_away_for_a_moment_costs_nothing(broker_client: R
 
     async def work() -> None:
         for _ in range(4):
-            await broker_client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "no")
+            await command(broker_client, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "no")
             await asyncio.sleep(0.5)
             holder.require()
 

@@ -35,7 +35,7 @@ RECORDED_TYPES: dict[str, type] = {
 }
 
 
-async def get(session: ClientSession, url: str, status: int = 200) -> Any:  # noqa: ANN401 - JSON
+async def get(session: ClientSession, url: str, status: int = 200) -> Any:
     """Return the JSON of an answer that has the expected status."""
     async with session.get(url) as response:
         assert response.status == status
