@@ -2,19 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
 import structlog
 from redis.asyncio import Redis
 
-from libs.common.broker import Publisher, connect
+from libs.common.broker import Publisher, connect, text
 from libs.common.clock import SystemClock
 from libs.common.commands import RefreshCommand, request_refresh
 from libs.common.events import Origin
 from libs.common.source_state import SourceState
 from libs.common.topology import COMMANDS_REFRESH
 from services.ingest_iss.bootstrap import ELEMENTS, POSITIONS
+from tests.clocks import JumpingClock
 from tests.factories import START
 from tests.integration.consumers import letters
 from tests.integration.ingesting import (
@@ -54,9 +56,10 @@ async def polled(client: Redis) -> bool:
     return await position_status(client) is not None
 
 
-async def leads(client: Redis) -> bool:
-    """Tell whether somebody holds the lease of the positions."""
-    return bool(await client.exists(f"cassiopeia:source:{{{POSITIONS}}}:lease"))
+async def leads(client: Redis, replica: str = "") -> bool:
+    """Tell whether a replica, or anybody, holds the lease of the positions."""
+    owner = await client.get(f"cassiopeia:source:{{{POSITIONS}}}:lease")
+    return owner is not None and text(owner).startswith(f"ingest_iss-{replica}")
 
 
 async def test_a_refresh_makes_a_poll_come_early(
@@ -187,6 +190,48 @@ async def test_two_replicas_are_one_poller(
     assert simulator.max_calls_in(0.95) == 1
     positions = await published_positions(broker_client)
     assert len({event.id for event in positions}) == len(positions) == simulator.calls
+
+
+async def test_a_new_leader_has_no_old_wishes(
+    valkey_url: str, broker_client: Redis, publisher: Publisher, simulator: WhereTheIss
+) -> None:
+    """What was asked for while another replica led is not asked for again at the takeover."""
+    settings: dict[str, Any] = {
+        "positions": simulator.url,
+        "CASSIOPEIA_ISS_POLL_SECONDS": NEVER,
+    }
+    async with ingesting(valkey_url, replica="0", **settings) as first:
+        await wait_until(lambda: polled(broker_client), 10, "the first poll")
+        async with ingesting(valkey_url, replica="1", **settings):
+            await request_refresh(publisher, POSITIONS, SystemClock())
+            await simulator.wait_for_calls(2)
+            first.stop.set()
+            await wait_until(lambda: leads(broker_client, "1"), 10, "the takeover")
+            with pytest.raises(TimeoutError):
+                await simulator.wait_for_calls(3, timeout_s=2)
+
+
+async def test_a_leader_that_slept_publishes_nothing(
+    valkey_url: str, broker_client: Redis, simulator: WhereTheIss
+) -> None:
+    """An answer that comes after the lease is over, as after a stop of the process, is dropped."""
+    clock = JumpingClock()
+    simulator.fault = Fault.HANG
+    with structlog.testing.capture_logs() as log:
+        async with ingesting(valkey_url, positions=simulator.url, clock=clock):
+            await simulator.wait_for_calls(1)
+            clock.jump(60)
+            simulator.fault = None
+            await wait_until(
+                lambda: any(line["event"] == "lease_lost" for line in log), 10, "the loss"
+            )
+            assert await published_positions(broker_client) == []
+            assert await position_status(broker_client) is None
+
+            async def goes_on() -> bool:
+                return bool(await published_positions(broker_client, Origin.LIVE))
+
+            await wait_until(goes_on, 10, "a position under a new lease")
 
 
 async def test_elements_are_downloaded_once(

@@ -224,4 +224,5 @@ async def test_restarts_of_everything_lose_nothing(make: Make, durable: Servers)
         assert await client.xlen(EVENTS_ISS.key) >= total
         assert await letters(client) == []
     assert await count(url) == total
+    await asyncio.gather(*(process.wait_until_ready() for process in processes))
     assert [await process.stop() for process in processes] == [0, 0]
