@@ -59,8 +59,10 @@ def setup_logging(settings: ServiceSettings, service: str) -> None:
     root.handlers = [handler]
     root.setLevel(settings.log_level.upper())
     # Their INFO lines say nothing that a canonical line does not.
-    for chatty in ("aiohttp.access", "alembic", "psycopg.pool"):
+    for chatty in ("aiohttp.access", "alembic"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # It warns at every try, several times a second, of what the services say once.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     # FastStream comes with handlers of its own, which would write in another form.
     faststream = logging.getLogger("faststream")
     faststream.handlers, faststream.propagate = [], True

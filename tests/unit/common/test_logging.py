@@ -130,10 +130,11 @@ def test_the_level_holds_for_everybody() -> None:
 
 
 def test_chatty_libraries_are_quiet() -> None:
-    """FastStream's two lines per message and aiohttp's line per request are not written."""
+    """What libraries say per message, per request and per failed connection is not written."""
     program = """
     logging.getLogger("faststream").info("Received")
     logging.getLogger("faststream").error("broken")
     logging.getLogger("aiohttp.access").info("GET /live")
+    logging.getLogger("psycopg.pool").warning("error connecting")
     """
     assert [line["event"] for line in lines_of(program)] == ["broken"]
