@@ -12,6 +12,7 @@ WORKERS ?= 2
 python := .venv/bin/python
 for_running := @$(PYTHON) deploy/embedded/environment.py embedded
 for_development := @$(PYTHON) deploy/embedded/environment.py dev
+services := $(patsubst services/%/__main__.py,%,$(wildcard services/*/__main__.py))
 compile := $(python) -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate
 
@@ -76,7 +77,7 @@ schemas: ## Write the JSON Schemas and the AsyncAPI document of the events.
 lock: ## Resolve the dependencies into requirements/. UPGRADE=1 takes newer versions.
 	$(for_development)
 	@$(compile) $(if $(UPGRADE),--upgrade) --extra dev --output-file requirements/dev.txt
-	@for extra in embedded ingest_iss persistence gateway; do \
+	@for extra in embedded $(services); do \
 		rm -f requirements/$$extra.txt && $(compile) --constraint requirements/dev.txt \
 			--extra $$extra --output-file requirements/$$extra.txt || exit 1; \
 	done

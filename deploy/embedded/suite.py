@@ -35,6 +35,10 @@ SUITE = Suite(
         Service("persistence", "services.persistence", database="owner"),
         Service("gateway", "services.gateway", database="reader"),
         Service("ingest_iss", "services.ingest_iss"),
+        Service("ingest_jwst", "services.ingest_jwst"),
+        Service("ingest_osdr", "services.ingest_osdr"),
+        Service("ingest_astro", "services.ingest_astro"),
+        Service("ingest_space", "services.ingest_space"),
     ),
     migration=("-m", "services.persistence", "migrate"),
 )

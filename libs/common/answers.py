@@ -1,15 +1,58 @@
-"""What a source gave last, kept in the broker: for fallbacks, and to publish only what changed."""
+"""What a source gave last, kept in the broker: to publish only what changed, and for fallbacks."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from redis.asyncio import Redis
 
 from libs.common.broker import as_bytes
 from libs.common.events import Event, decode_batch
 
+# Longer than any source leaves a subject unmentioned that it still knows. What comes back after
+# that is published again, which is harmless.
+MEMORY = timedelta(days=60)
+
+
+class Published:
+    """Which version of each subject was published last, over restarts and replicas.
+
+    An event's id holds its content, so equal ids mean equal content. A subject that is not
+    mentioned for a long time is forgotten, so that memory is bounded by what the source knows.
+    """
+
+    def __init__(self, redis: Redis, source: str) -> None:
+        self._redis = redis
+        self._prefix = f"cassiopeia:source:{{{source}}}:published"
+
+    async def is_empty(self) -> bool:
+        """Tell whether nothing of the source was published for a long time."""
+        return not await self._redis.exists(self._prefix)
+
+    async def changed(self, events: Sequence[Event]) -> list[Event]:
+        """Return those events whose content differs from the last of the same subject."""
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.expire(self._prefix, MEMORY)
+        for event in events:
+            pipeline.getex(self._key(event), ex=MEMORY)
+        _, *known = await pipeline.execute()
+        return [event for event, last in zip(events, known, strict=True) if last != event.id.bytes]
+
+    async def save(self, events: Sequence[Event]) -> None:
+        """Remember events that a stream has accepted."""
+        if not events:
+            return
+        pipeline = self._redis.pipeline(transaction=False)
+        for event in events:
+            pipeline.set(self._key(event), event.id.bytes, ex=MEMORY)
+        pipeline.set(self._prefix, "1", ex=MEMORY)
+        await pipeline.execute()
+
+    def _key(self, event: Event) -> str:
+        return f"{self._prefix}:{event.subject or ''}"
+
 
 class LastAnswer:
-    """The newest events of one source, one per subject, over restarts and replicas."""
+    """The newest events of one source, whole, one per subject: for whoever computes from them."""
 
     def __init__(self, redis: Redis, source: str) -> None:
         self._redis = redis
@@ -21,24 +64,10 @@ class LastAnswer:
         # What another release left and this one cannot read is as good as not known.
         return [event for event in decode_batch(kept) if not isinstance(event, ValueError)]
 
-    async def changed(self, events: Sequence[Event]) -> list[Event]:
-        """Return those events whose content differs from the last of the same subject.
-
-        An event's id holds its content, so equal ids mean equal content.
-        """
-        if not events:
-            return []
-        known = {event.id for event in await self.load()}
-        return [event for event in events if event.id not in known]
-
     async def save(self, events: Sequence[Event]) -> None:
         """Remember events that a stream has accepted."""
         if events:
             pipeline = self._redis.pipeline(transaction=False)
             for event in events:
-                pipeline.hset(self._key, _subject(event), event.encode())
+                pipeline.hset(self._key, event.subject or "", event.encode())
             await pipeline.execute()
-
-
-def _subject(event: Event) -> str:
-    return event.subject or ""

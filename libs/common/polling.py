@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from libs.common import metrics
-from libs.common.answers import LastAnswer
+from libs.common.answers import LastAnswer, Published
 from libs.common.breaker import BackOff
 from libs.common.broker import Publisher, sleep_or_stop
 from libs.common.clock import Clock
@@ -47,6 +47,9 @@ class PollOptions:
         back_off: When a failing provider is left alone, and for how long.
         lease_life_s: How long a dead leader keeps the others waiting.
         only_changes: Publish an event only when its content differs from its subject's last.
+        keep_last: Keep the newest events whole in the broker, for others to compute from.
+        poll_at_start: A new leader polls as soon as `min_gap` allows, because its settings may say
+            something else than those of the last.
         expect_new_within: A source whose content is older than this is frozen; None for a source
             that may rest for any time.
     """
@@ -58,6 +61,8 @@ class PollOptions:
     back_off: BackOff
     lease_life_s: float = 6.0
     only_changes: bool = False
+    keep_last: bool = False
+    poll_at_start: bool = False
     expect_new_within: timedelta | None = None
 
 
@@ -89,6 +94,7 @@ class Poller:
             redis, name=options.source, owner=owner, life_s=options.lease_life_s, clock=clock
         )
         self._registry = SourceRegistry(redis)
+        self._published = Published(redis, options.source)
         self._last = LastAnswer(redis, options.source)
         self._refresh = asyncio.Event()
         self._status: SourceStatus | None = None
@@ -120,6 +126,8 @@ class Poller:
         metrics.SOURCE_LEADER.labels(self.source).set(1)
         # What was asked for while another replica led was answered by that one.
         self._refresh.clear()
+        if self._options.poll_at_start:
+            self._refresh.set()
         self._status = await self._registry.load(self.source)
         # Another replica's schedule goes on; a restart must not be a reason to call.
         due = self._status.next_poll if self._status else self._clock.now()
@@ -173,11 +181,16 @@ class Poller:
             self._lease.require()
             published = outcome.events
             if self._options.only_changes:
-                published = await self._last.changed(outcome.events)
+                published = await self._published.changed(outcome.events)
             await self._publisher.publish(published)
-            if self._options.only_changes:
+            if self._options.keep_last:
                 await self._last.save(published)
-        due = self._next_due(began)
+            if self._options.only_changes:
+                await self._published.save(published)
+        if outcome.settle:
+            self._lease.require()
+            await outcome.settle()
+        due = self._next_due(began, outcome)
         await self._record(outcome, began, due)
         _log.debug(
             "poll",
@@ -188,8 +201,10 @@ class Poller:
         )
         return due
 
-    def _next_due(self, began: datetime) -> datetime:
+    def _next_due(self, began: datetime, outcome: Outcome) -> datetime:
         now = self._clock.now()
+        if outcome.more_in is not None:
+            return now + outcome.more_in
         jitter = random.uniform(0, self._options.jitter)  # noqa: S311 - no secret
         due = began + self._options.every * (1 + jitter)
         pause_s = self._chain.preferred_opens_in_s
@@ -198,18 +213,28 @@ class Poller:
             due = min(due, now + timedelta(seconds=pause_s) + SHORTEST_PAUSE)
         return max(due, now + SHORTEST_PAUSE)
 
+    def _giver(self, outcome: Outcome) -> Provider | None:
+        """Return whose data the newest are after this poll; None when it brought none.
+
+        A stand-in with nothing to add leaves the data of whoever gave them, and so does the first
+        part of an answer, which holds no data yet.
+        """
+        complete = outcome.provider is self._chain.preferred and outcome.more_in is None
+        return outcome.provider if outcome.events or complete else None
+
     async def _record(self, outcome: Outcome, began: datetime, due: datetime) -> None:
         """Write the status; log when trouble begins and when it ends, and nothing in between."""
         old = self._status
         preferred = self._chain.preferred
+        giver = self._giver(outcome)
         new = status_after(
             old,
             Attempt(
                 source=self.source,
                 began=began,
                 due=due,
-                provider=outcome.provider.name if outcome.provider else None,
-                origin=outcome.provider.origin if outcome.provider else None,
+                provider=giver.name if giver else None,
+                origin=giver.origin if giver else None,
                 preferred=outcome.provider is preferred,
                 trouble=str(outcome.trouble) if outcome.trouble else None,
                 state=outcome.state,

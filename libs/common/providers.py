@@ -1,8 +1,8 @@
 """Providers: the ways to get the data of a source, asked in order of preference."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from libs.common import metrics
@@ -32,10 +32,22 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a provider gave: events, and the records of the same answer that became none."""
+    """What a provider gave: events, and the records of the same answer that became none.
+
+    Attributes:
+        events: What is true now.
+        rejects: What became no event.
+        more_in: How long after this part the next one may be asked for, where a provider gives
+            its data in parts; None after the last. Each part is published before the next is
+            asked for, so that memory holds one part.
+        settle: Awaited once the events are published: where a provider remembers what it need not
+            ask for again. It may be awaited for the same part twice.
+    """
 
     events: Sequence[Event]
     rejects: Sequence[Reject] = ()
+    more_in: timedelta | None = None
+    settle: Callable[[], Awaitable[None]] | None = None
 
 
 class Provider(Protocol):
@@ -74,12 +86,16 @@ class Outcome:
         events: What is true now; empty also when there is nothing newer than before.
         trouble: What the preferred provider failed with; None also when it was not asked.
         state: The state that this trouble means.
+        more_in: As the reading's.
+        settle: As the reading's.
     """
 
     provider: Provider | None
     events: Sequence[Event]
     trouble: UpstreamError | None
     state: SourceState
+    more_in: timedelta | None = None
+    settle: Callable[[], Awaitable[None]] | None = None
 
 
 class ProviderChain:
@@ -135,7 +151,9 @@ class ProviderChain:
             if provider is self.preferred:
                 self._stale_time = None
             await self._keep(provider, reading.rejects)
-            return Outcome(provider, reading.events, trouble, state)
+            return Outcome(
+                provider, reading.events, trouble, state, reading.more_in, reading.settle
+            )
         return Outcome(None, (), trouble, state)
 
     def _state_of(self, error: UpstreamError) -> SourceState:

@@ -58,18 +58,16 @@ class Redactor:
     def __init__(self, known: Iterable[str] = ()) -> None:
         secrets: set[str] = set()
         for value in known:
-            secrets.add(value)
             if "://" in value:
+                # Of an address only the password is secret; it holds it encoded, a library's
+                # message perhaps decoded.
                 password = urlsplit(value).password or ""
-                # An address holds it encoded, a library's message perhaps decoded.
                 secrets.update((password, unquote(password)))
+            else:
+                secrets.add(value)
         # Longest first, so that a secret inside another leaves no rest behind.
         self._known = sorted(
-            (
-                secret
-                for secret in secrets
-                if len(secret) >= _SHORTEST_SECRET and "://" not in secret
-            ),
+            (secret for secret in secrets if len(secret) >= _SHORTEST_SECRET),
             key=len,
             reverse=True,
         )

@@ -7,7 +7,19 @@ a consumer that was never started misses nothing (ADR 0002).
 from dataclasses import dataclass
 from datetime import timedelta
 
-from libs.common.events import Event, IssElementsEvent, IssPositionEvent
+from libs.common.events import (
+    ApodEvent,
+    AstroEventEvent,
+    CoronalMassEjectionEvent,
+    Event,
+    IssElementsEvent,
+    IssPositionEvent,
+    JwstImageEvent,
+    LaunchEvent,
+    NearEarthObjectEvent,
+    OsdrDatasetEvent,
+    SolarFlareEvent,
+)
 
 PERSISTENCE = "persistence"
 
@@ -30,19 +42,52 @@ class Stream:
 
 
 EVENTS_ISS = Stream("cassiopeia:events:iss", groups=(PERSISTENCE,))
+EVENTS_OSDR = Stream("cassiopeia:events:osdr", groups=(PERSISTENCE,))
+EVENTS_JWST = Stream("cassiopeia:events:jwst", groups=(PERSISTENCE,))
+EVENTS_ASTRO = Stream("cassiopeia:events:astro", groups=(PERSISTENCE,))
+EVENTS_SPACE = Stream("cassiopeia:events:space", groups=(PERSISTENCE,))
 # A hint that loses its meaning within seconds: every replica reads it, the leader acts.
 COMMANDS_REFRESH = Stream(
     "cassiopeia:commands:refresh", retention=timedelta(minutes=1), max_entries=1_000
 )
+# Questions, each answered by one replica of the service that can (`libs/common/requests.py`). One
+# that nobody took within its asker's patience has lost its meaning.
+COMMANDS_ASTRO_EVENTS = Stream(
+    "cassiopeia:commands:astro.events",
+    groups=("ingest_astro",),
+    retention=timedelta(minutes=1),
+    max_entries=1_000,
+)
+COMMANDS_ISS_PASSES = Stream(
+    "cassiopeia:commands:iss.passes",
+    groups=("ingest_iss",),
+    retention=timedelta(minutes=1),
+    max_entries=1_000,
+)
+COMMANDS_ISS_TRACK = Stream(
+    "cassiopeia:commands:iss.track",
+    groups=("ingest_iss",),
+    retention=timedelta(minutes=1),
+    max_entries=1_000,
+)
 # At 1 KiB each, 100,000 letters are 100 MB: a month of one bad record every 26 seconds.
 EVENTS_DEAD = Stream("cassiopeia:events:dead", retention=timedelta(days=30), max_entries=100_000)
 
-EVENT_STREAMS = (EVENTS_ISS,)
-ALL_STREAMS = (*EVENT_STREAMS, COMMANDS_REFRESH, EVENTS_DEAD)
+EVENT_STREAMS = (EVENTS_ISS, EVENTS_OSDR, EVENTS_JWST, EVENTS_ASTRO, EVENTS_SPACE)
+REQUEST_STREAMS = (COMMANDS_ASTRO_EVENTS, COMMANDS_ISS_PASSES, COMMANDS_ISS_TRACK)
+ALL_STREAMS = (*EVENT_STREAMS, *REQUEST_STREAMS, COMMANDS_REFRESH, EVENTS_DEAD)
 
 _STREAM_OF: dict[type[Event], Stream] = {
+    AstroEventEvent: EVENTS_ASTRO,
     IssPositionEvent: EVENTS_ISS,
     IssElementsEvent: EVENTS_ISS,
+    JwstImageEvent: EVENTS_JWST,
+    OsdrDatasetEvent: EVENTS_OSDR,
+    ApodEvent: EVENTS_SPACE,
+    NearEarthObjectEvent: EVENTS_SPACE,
+    SolarFlareEvent: EVENTS_SPACE,
+    CoronalMassEjectionEvent: EVENTS_SPACE,
+    LaunchEvent: EVENTS_SPACE,
 }
 
 

@@ -4,8 +4,8 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -61,12 +61,30 @@ class ClientOptions:
         max_body_bytes: Reading stops above this.
         attempts: Tries per call where trying again may help, with full jitter in between. A source
             that is polled often needs no second one: the next poll is the retry.
+        headers: What every call carries, a key among them.
+        secrets: What is masked in every body, because upstreams echo keys.
     """
 
     timeout_s: float = 30.0
     connect_timeout_s: float = 5.0
     max_body_bytes: int = 8 * 1024 * 1024
     attempts: int = 1
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: Sequence[str] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """One call, apart from what all calls have in common."""
+
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def method(self) -> str:
+        return "GET" if self.form is None else "POST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +143,9 @@ class UpstreamClient:
         self._options = options
         self._clock = clock
         self._timeout = aiohttp.ClientTimeout(
-            total=options.timeout_s, sock_connect=options.connect_timeout_s
+            # Not `sock_connect`, which leaves out the name: a broken resolver takes half a minute.
+            total=options.timeout_s,
+            connect=options.connect_timeout_s,
         )
 
     async def get_json(
@@ -140,6 +160,18 @@ class UpstreamClient:
         Raises:
             UpstreamError: The subclass says what went wrong.
         """
+        headers = validators.headers() if validators else {}
+        return await self._ask(_Request(path, params or {}, headers=headers))
+
+    async def post_form(self, path: str, form: Mapping[str, str]) -> Answer:
+        """POST a form and get a JSON document, as `get_json` does; for questions, not for changes.
+
+        Raises:
+            UpstreamError: The subclass says what went wrong.
+        """
+        return await self._ask(_Request(path, form=form))
+
+    async def _ask(self, request: _Request) -> Answer:
         retrying = AsyncRetrying(
             stop=stop_after_attempt(self._options.attempts),
             wait=wait_random_exponential(multiplier=0.5, max=8.0),
@@ -148,16 +180,14 @@ class UpstreamClient:
             ),
             reraise=True,
         )
-        return await retrying(self._get_json_once, path, params or {}, validators or Validators())
+        return await retrying(self._ask_once, request)
 
-    async def _get_json_once(
-        self, path: str, params: Mapping[str, str], validators: Validators
-    ) -> Answer:
+    async def _ask_once(self, request: _Request) -> Answer:
         await self._take_call()
         began = time.perf_counter()
         outcome = "ok"
         try:
-            return await self._exchange(path, params, validators)
+            return await self._exchange(request)
         except RateLimitedError as error:
             await self.budget.block(error.retry_after_s or DEFAULT_RETRY_AFTER_S)
             outcome = "RateLimitedError"
@@ -179,14 +209,15 @@ class UpstreamClient:
             await asyncio.sleep(error.wait_s)
             await self.budget.take()
 
-    async def _exchange(
-        self, path: str, params: Mapping[str, str], validators: Validators
-    ) -> Answer:
+    async def _exchange(self, request: _Request) -> Answer:
+        url = self._base_url + request.path
         try:
-            async with self._session.get(
-                self._base_url + path,
-                params=params,
-                headers={"User-Agent": USER_AGENT, **validators.headers()},
+            async with self._session.request(
+                request.method,
+                url,
+                params=request.params,
+                data=request.form,
+                headers={"User-Agent": USER_AGENT, **self._options.headers, **request.headers},
                 timeout=self._timeout,
                 # A redirect leads to a host that nobody configured: better to fail and say so.
                 allow_redirects=False,
@@ -204,7 +235,7 @@ class UpstreamClient:
         if response.status != HTTPStatus.OK:
             self._raise_for(response, body)
         return Answer(
-            url=self._base_url + path,
+            url=url,
             document=self._parsed(body, response.content_type),
             body=body,
             fetched_at=fetched_at,
@@ -229,6 +260,8 @@ class UpstreamClient:
                 raise BodyTooLargeError(
                     f"{self.name} sent more than {self._options.max_body_bytes} bytes"
                 )
+        for secret in self._options.secrets:
+            body = body.replace(secret.encode(), b"***")
         return bytes(body)
 
     def _raise_for(self, response: aiohttp.ClientResponse, body: bytes) -> NoReturn:

@@ -49,12 +49,12 @@ class Offsets:
 
     @classmethod
     def decode(cls, value: str) -> Self:
-        """Read them back.
+        """Read them back; a single entry stands for all streams, as in `0-0`, from the beginning.
 
         Raises:
             ValueError: It is none of ours.
         """
         entries = tuple(parse_entry_id(part) for part in value.split("_"))
-        if len(entries) != len(EVENT_STREAMS):
-            raise ValueError(f"expected {len(EVENT_STREAMS)} stream entries joined by _")
-        return cls(entries)
+        if len(entries) not in {1, len(EVENT_STREAMS)}:
+            raise ValueError(f"expected {len(EVENT_STREAMS)} stream entries joined by _, or one")
+        return cls(entries if len(entries) > 1 else entries * len(EVENT_STREAMS))

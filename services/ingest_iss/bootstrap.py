@@ -1,17 +1,22 @@
-"""Wires ingest_iss: two sources, each with a provider and a stand-in."""
+"""Wires ingest_iss: two sources, each with a provider and a stand-in, and answers to questions."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
+
+from redis.asyncio import Redis
 
 from libs.common.answers import LastAnswer
 from libs.common.breaker import BackOff
 from libs.common.budget import Budget
-from libs.common.clock import Clock
+from libs.common.clock import Clock, SystemClock
 from libs.common.ingest import Ingest, ingesting
 from libs.common.polling import Poller, PollOptions
+from libs.common.requests import Desk, Worker, answering
 from libs.common.runtime import Runtime
 from libs.common.upstream import ClientOptions, UpstreamClient
+from services.ingest_iss.answering import StationDesk
 from services.ingest_iss.providers import celestrak, wheretheiss
 from services.ingest_iss.providers.celestrak import Celestrak
 from services.ingest_iss.providers.computed import ComputedPosition
@@ -37,7 +42,16 @@ async def bootstrap(
         elements = LastAnswer(ingest.redis, ELEMENTS)
         return [_positions(settings, ingest, elements), _elements(settings, ingest, elements)]
 
-    async with ingesting("ingest_iss", settings, runtime, build, clock):
+    def desks(redis: Redis, worker: Worker) -> Sequence[Desk[Any, Any]]:
+        max_age = timedelta(days=settings.iss_elements_max_age_days)
+        return StationDesk(
+            redis, worker, source=ELEMENTS, max_age=max_age, clock=clock or SystemClock()
+        ).desks()
+
+    async with (
+        ingesting("ingest_iss", settings, runtime, build, clock),
+        answering("ingest_iss", settings, runtime, desks, clock),
+    ):
         yield
 
 
@@ -86,6 +100,7 @@ def _elements(settings: IngestIssSettings, ingest: Ingest, known: LastAnswer) ->
         min_gap=timedelta(seconds=settings.iss_elements_seconds),
         back_off=_ELEMENTS_BACK_OFF,
         only_changes=True,
+        keep_last=True,
         # New sets appear one to three times a day.
         expect_new_within=timedelta(days=3),
     )

@@ -13,12 +13,14 @@ from libs.common.errors import DependencyUnavailableError
 from libs.common.events import Event, decode_batch
 from libs.common.logging import get_logger
 from services.persistence.repository import Repository
+from services.persistence.tables import TABLE_OF
 
 _log = get_logger(__name__)
 
-# No datum of the suite is about the future, except that elements may have an epoch days ahead. A
-# later time is a fault, and would make partitions that nobody cleans up.
-LATEST_AHEAD = timedelta(days=30)
+# A time far ahead is a fault where rows are the past, and would make partitions that nobody cleans
+# up; elements may have an epoch ahead of us, by days. What is computed or announced lies ahead.
+LATEST_MEASURED = timedelta(days=30)
+LATEST_ANNOUNCED = timedelta(days=3 * 366)
 _LONGEST_PAUSE_S = 5.0
 
 
@@ -42,12 +44,12 @@ class BatchWriter:
         entry_of: dict[int, Entry] = {}
         events: list[Event] = []
         rejections: list[Rejection] = []
-        latest = self._clock.now() + LATEST_AHEAD
+        now = self._clock.now()
         decoded = decode_batch([entry.body for entry in entries])
         for entry, event in zip(entries, decoded, strict=True):
             if isinstance(event, ValueError):
                 rejections.append(Rejection(entry, str(event)))
-            elif event.time > latest:
+            elif event.time > now + _latest_ahead(event):
                 rejections.append(Rejection(entry, f"time: {iso(event.time)} is out of range"))
             else:
                 entry_of[id(event)] = entry
@@ -81,6 +83,10 @@ class BatchWriter:
                 if complained:
                     _log.info("database_back", events=len(events))
                 return refused
+
+
+def _latest_ahead(event: Event) -> timedelta:
+    return LATEST_MEASURED if TABLE_OF[type(event)].by_month else LATEST_ANNOUNCED
 
 
 def accepted_at(entry: Entry) -> float:

@@ -4,6 +4,14 @@ Units stand in the field names, times are aware, and numbers are finite. A new o
 not a new version: consumers ignore fields that they do not know. Anything else is a new `v<n>`.
 """
 
+from libs.common.events.astro import (
+    AstroContact,
+    AstroEvent,
+    AstroEventEvent,
+    AstroKind,
+    AstroObserver,
+    natural_key,
+)
 from libs.common.events.catalogue import (
     EVENT_CLASSES,
     AnyEvent,
@@ -24,20 +32,57 @@ from libs.common.events.iss import (
     IssPosition,
     IssPositionEvent,
 )
+from libs.common.events.jwst import Instrument, JwstImage, JwstImageEvent
+from libs.common.events.osdr import OsdrDataset, OsdrDatasetEvent, OsdrLink, OsdrMission
+from libs.common.events.space import (
+    ApodEvent,
+    ApodPicture,
+    CoronalMassEjection,
+    CoronalMassEjectionEvent,
+    Launch,
+    LaunchEvent,
+    NearEarthObject,
+    NearEarthObjectEvent,
+    SolarFlare,
+    SolarFlareEvent,
+)
 
 __all__ = [
     "EVENT_CLASSES",
     "EVENT_NAMESPACE",
     "AnyEvent",
+    "ApodEvent",
+    "ApodPicture",
+    "AstroContact",
+    "AstroEvent",
+    "AstroEventEvent",
+    "AstroKind",
+    "AstroObserver",
+    "CoronalMassEjection",
+    "CoronalMassEjectionEvent",
     "Event",
+    "Instrument",
     "IssElements",
     "IssElementsEvent",
     "IssPosition",
     "IssPositionEvent",
+    "JwstImage",
+    "JwstImageEvent",
+    "Launch",
+    "LaunchEvent",
+    "NearEarthObject",
+    "NearEarthObjectEvent",
     "Origin",
+    "OsdrDataset",
+    "OsdrDatasetEvent",
+    "OsdrLink",
+    "OsdrMission",
     "Provenance",
+    "SolarFlare",
+    "SolarFlareEvent",
     "Strict",
     "decode",
     "decode_batch",
+    "natural_key",
     "reason_of",
 ]

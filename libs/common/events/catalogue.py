@@ -1,21 +1,52 @@
 """The catalogue of all event types, and how a stream entry becomes one of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from secrets import token_hex
 from typing import Annotated
 
 from pydantic import Field, TypeAdapter, ValidationError
 
+from libs.common.events.astro import AstroEventEvent
 from libs.common.events.envelope import Event
 from libs.common.events.iss import IssElementsEvent, IssPositionEvent
-
-AnyEvent = Annotated[IssPositionEvent | IssElementsEvent, Field(discriminator="type")]
-EVENT_CLASSES: tuple[type[Event], ...] = (IssPositionEvent, IssElementsEvent)
-
-_ONE: TypeAdapter[IssPositionEvent | IssElementsEvent] = TypeAdapter(AnyEvent)
-_MANY: TypeAdapter[dict[str, IssPositionEvent | IssElementsEvent]] = TypeAdapter(
-    dict[str, AnyEvent]
+from libs.common.events.jwst import JwstImageEvent
+from libs.common.events.osdr import OsdrDatasetEvent
+from libs.common.events.space import (
+    ApodEvent,
+    CoronalMassEjectionEvent,
+    LaunchEvent,
+    NearEarthObjectEvent,
+    SolarFlareEvent,
 )
+
+AnyEvent = Annotated[
+    OsdrDatasetEvent
+    | IssPositionEvent
+    | IssElementsEvent
+    | JwstImageEvent
+    | AstroEventEvent
+    | ApodEvent
+    | NearEarthObjectEvent
+    | SolarFlareEvent
+    | CoronalMassEjectionEvent
+    | LaunchEvent,
+    Field(discriminator="type"),
+]
+EVENT_CLASSES: tuple[type[Event], ...] = (
+    OsdrDatasetEvent,
+    IssPositionEvent,
+    IssElementsEvent,
+    JwstImageEvent,
+    AstroEventEvent,
+    ApodEvent,
+    NearEarthObjectEvent,
+    SolarFlareEvent,
+    CoronalMassEjectionEvent,
+    LaunchEvent,
+)
+
+_ONE: TypeAdapter[Event] = TypeAdapter(AnyEvent)
+_MANY: TypeAdapter[Mapping[str, Event]] = TypeAdapter(dict[str, AnyEvent])
 # Unknown outside of this process, so that no body can hold the key of another.
 _BATCH_KEY = token_hex(8)
 

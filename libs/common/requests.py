@@ -1,0 +1,334 @@
+"""Questions over the broker: one service asks, one replica of another computes and answers.
+
+A question is an entry of a stream with a group, so that one replica takes it; the reply goes to
+the channel that the question names (FastStream's request/reply). A question is worth nothing once
+its asker has stopped waiting: it is not redelivered, and one that has expired is not computed.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from faststream.redis import RedisBroker, StreamSub
+from faststream.redis.message import RedisStreamMessage
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from libs.common.broker import READ_BLOCK_MS, connect, create_broker, ensure_groups, wait_for_broker
+from libs.common.clock import Clock, SystemClock
+from libs.common.errors import CassiopeiaError, DependencyUnavailableError
+from libs.common.events import reason_of
+from libs.common.logging import get_logger
+from libs.common.questions import Question
+from libs.common.runtime import Runtime
+from libs.common.settings import ServiceSettings
+from libs.common.topology import Stream
+
+_log = get_logger(__name__)
+
+WATCH_EVERY_S = 1.0
+
+
+class ReplyStatus(StrEnum):
+    """How a question was answered."""
+
+    OK = "ok"
+    INVALID = "invalid"
+    """The question makes no sense; asking again does not help."""
+    BUSY = "busy"
+    """Too many questions are waiting; ask again later."""
+    TIMEOUT = "timeout"
+    """The answer took longer than it may."""
+    UNAVAILABLE = "unavailable"
+    """What the answer needs is not there."""
+    FAILED = "failed"
+    """A fault of ours; the log of the answering service has it."""
+
+
+class RequestRefusedError(CassiopeiaError):
+    """The answering service refused a question; `status` says how, the message why."""
+
+    def __init__(self, status: ReplyStatus, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+class RequestUnansweredError(CassiopeiaError):
+    """Nobody answered in time: the service that answers does not run, or is far behind."""
+
+
+class TimeIsUpError(CassiopeiaError):
+    """A computation was asked to end before it was done."""
+
+
+_Q = TypeVar("_Q", bound=Question)
+_A = TypeVar("_A", bound=BaseModel)
+_R = TypeVar("_R")
+
+
+class Reply(BaseModel, Generic[_A]):
+    """What travels back: the answer under `data`, or the reason why there is none."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: ReplyStatus
+    reason: str | None = None
+    data: _A | None = None
+
+
+Check = Callable[[], None]
+"""A long computation calls it again and again; it raises `TimeIsUpError`."""
+
+
+async def ask(
+    broker: RedisBroker,
+    stream: Stream,
+    question: Question,
+    answer: type[_A],
+    *,
+    timeout_s: float,
+    clock: Clock | None = None,
+) -> _A:
+    """Ask, and wait for the answer.
+
+    Raises:
+        RequestRefusedError: It was refused; the status says whether asking again helps.
+        RequestUnansweredError: There was no reply within `timeout_s`.
+        DependencyUnavailableError: The broker did not take the question.
+    """
+    expires_at = (clock or SystemClock()).now() + timedelta(seconds=timeout_s)
+    body = question.model_copy(update={"expires_at": expires_at}).model_dump_json().encode()
+    try:
+        message = await broker.request(
+            body, stream=stream.key, maxlen=stream.max_entries, timeout=timeout_s
+        )
+    except TimeoutError:
+        raise RequestUnansweredError(
+            f"nobody answered {stream.key} within {timeout_s:g} s: is {stream.groups[0]} running?"
+        ) from None
+    except RedisError as error:
+        raise DependencyUnavailableError(f"the broker did not take a question: {error}") from error
+    replies: TypeAdapter[Reply[_A]] = TypeAdapter(Reply[answer])  # type: ignore[valid-type]
+    reply = replies.validate_json(message.body)
+    if reply.data is None:
+        raise RequestRefusedError(reply.status, reply.reason or reply.status)
+    return reply.data
+
+
+class Worker:
+    """The one thread in which a process computes, so that its event loop keeps turning."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="compute")
+        self._stopping = threading.Event()
+
+    async def run(self, limit_s: float, work: Callable[[Check], _R]) -> _R:
+        """Compute in the thread; `work` is handed the check that it must call now and then.
+
+        Raises:
+            TimeIsUpError: It took longer than `limit_s`, or the process is stopping.
+        """
+        began: list[float] = []
+
+        def check() -> None:
+            if self._stopping.is_set():
+                raise TimeIsUpError("the service is stopping")
+            if time.monotonic() - began[0] > limit_s:
+                raise TimeIsUpError(f"the computation takes longer than {limit_s:g} s")
+
+        def timed() -> _R:
+            began.append(time.monotonic())
+            check()
+            return work(check)
+
+        return await asyncio.get_running_loop().run_in_executor(self._pool, timed)
+
+    def close(self) -> None:
+        """Have the present computation end at its next check, and start no other."""
+        self._stopping.set()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk(Generic[_Q, _A]):
+    """Where one kind of question is answered.
+
+    Attributes:
+        stream: Where the questions come from; its first group is the answering service.
+        question: Their model.
+        respond: Makes the answer; what it raises becomes a refusal.
+        limit_s: How long that may take.
+        waiting: How many questions may wait; the next ones are told that the desk is busy.
+    """
+
+    stream: Stream
+    question: type[_Q]
+    respond: Callable[[_Q], Awaitable[_A]]
+    limit_s: float = 10.0
+    waiting: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """A question as it came, and the channel for the reply."""
+
+    body: bytes
+    reply_to: str
+
+
+class _Counter(Generic[_Q, _A]):
+    """One desk at work: takes questions in, answers them one after another."""
+
+    def __init__(self, desk: Desk[_Q, _A], broker: RedisBroker, clock: Clock) -> None:
+        self._desk = desk
+        self._broker = broker
+        self._clock = clock
+        self._queue: asyncio.Queue[tuple[_Q, str]] = asyncio.Queue(desk.waiting)
+        self._subscriber: Any = None
+
+    def subscribe(self, consumer: str) -> None:
+        """Register with FastStream; reading begins when the broker starts."""
+        stream = self._desk.stream
+        self._subscriber = self._broker.subscriber(
+            stream=StreamSub(
+                stream.key,
+                group=stream.groups[0],
+                consumer=consumer,
+                # Nothing is pending: a question is not worth asking a second time.
+                no_ack=True,
+                polling_interval=READ_BLOCK_MS,
+                max_records=100,
+            ),
+            decoder=_to_letter,
+            # The reply comes from the queue; FastStream's own would be an empty one, at once.
+            no_reply=True,
+        )
+        self._subscriber(self._take)
+
+    async def _take(self, letter: Any) -> None:  # noqa: ANN401 - FastStream must not cast it
+        """Put a question into the queue, or refuse it at once; never wait."""
+        try:
+            question = self._desk.question.model_validate_json(letter.body)
+        except ValidationError as error:
+            await self._reply(letter.reply_to, _refusal(ReplyStatus.INVALID, reason_of(error)))
+            return
+        try:
+            self._queue.put_nowait((question, letter.reply_to))
+        except asyncio.QueueFull:
+            reason = f"{self._desk.waiting} questions are waiting already: ask again later"
+            await self._reply(letter.reply_to, _refusal(ReplyStatus.BUSY, reason))
+
+    async def answer_forever(self) -> None:
+        """Answer what is in the queue, again and again."""
+        while True:
+            question, reply_to = await self._queue.get()
+            if question.expires_at is None or question.expires_at > self._clock.now():
+                await self._reply(reply_to, await self._answer(question))
+
+    async def watch_forever(self) -> None:
+        """End when FastStream has given the subscription up, as after a deleted group.
+
+        Raises:
+            DependencyUnavailableError: Only a restart of the process makes it read again.
+        """
+        while True:
+            await asyncio.sleep(WATCH_EVERY_S)
+            if not self._subscriber.running:
+                raise DependencyUnavailableError(
+                    f"the subscription to {self._desk.stream.key} has ended"
+                )
+
+    async def _answer(self, question: _Q) -> Reply[Any]:
+        began = time.monotonic()
+        reply = await self._answer_or_refuse(question)
+        _log.debug(
+            "question",
+            stream=self._desk.stream.key,
+            status=reply.status,
+            duration_s=round(time.monotonic() - began, 3),
+        )
+        return reply
+
+    async def _answer_or_refuse(self, question: _Q) -> Reply[Any]:
+        limit_s = self._desk.limit_s
+        try:
+            async with asyncio.timeout(limit_s):
+                answer = await self._desk.respond(question)
+        except (TimeoutError, TimeIsUpError):
+            return _refusal(ReplyStatus.TIMEOUT, f"the answer takes longer than {limit_s:g} s")
+        except (CassiopeiaError, RedisError) as error:
+            return _refusal(ReplyStatus.UNAVAILABLE, str(error))
+        except ValueError as error:
+            return _refusal(ReplyStatus.INVALID, str(error))
+        except Exception:  # noqa: BLE001 - one question must not end the service
+            _log.exception("question_failed", stream=self._desk.stream.key)
+            return _refusal(ReplyStatus.FAILED, "a fault of the answering service; see its log")
+        return Reply[Any](status=ReplyStatus.OK, data=answer)
+
+    async def _reply(self, reply_to: str, reply: Reply[Any]) -> None:
+        if not reply_to:
+            return
+        # Whoever asked learns by its own patience that the broker was away.
+        with suppress(RedisError):
+            body = reply.model_dump_json(exclude_none=True).encode()
+            await self._broker.publish(body, channel=reply_to)
+
+
+@asynccontextmanager
+async def answering(
+    service: str,
+    settings: ServiceSettings,
+    runtime: Runtime,
+    desks: Callable[[Redis, Worker], Sequence[Desk[Any, Any]]],
+    clock: Clock | None = None,
+) -> AsyncIterator[None]:
+    """Answer questions while the body runs; what is unanswered at the end stays so.
+
+    Args:
+        service: Who answers.
+        settings: Of that service.
+        runtime: Its tasks end the process when they end.
+        desks: Makes the desks; it is handed a client of the broker and the thread to compute in.
+        clock: In place of the machine's.
+    """
+    name = f"{service}-{settings.replica}"
+    url = settings.redis_url.get_secret_value()
+    redis, broker, worker = connect(url, name), create_broker(url, name), Worker()
+    try:
+        await wait_for_broker(redis)
+        await ensure_groups(redis)
+        async with broker:
+            counters = [
+                _Counter(desk, broker, clock or SystemClock()) for desk in desks(redis, worker)
+            ]
+            for counter in counters:
+                counter.subscribe(name)
+            await broker.start()
+            tasks = [
+                runtime.spawn("answers", work)
+                for counter in counters
+                for work in (counter.answer_forever(), counter.watch_forever())
+            ]
+            try:
+                yield
+            finally:
+                await runtime.finish(*tasks)
+    finally:
+        worker.close()
+        await redis.aclose()
+
+
+def _refusal(status: ReplyStatus, reason: str) -> Reply[Any]:
+    return Reply[Any](status=status, reason=reason)
+
+
+async def _to_letter(message: RedisStreamMessage) -> _Letter:
+    return _Letter(bytes(message.body), message.reply_to)

@@ -1,0 +1,37 @@
+"""JSON from upstreams, made fit for what keeps it: PostgreSQL, the broker, other languages."""
+
+import math
+import re
+from typing import Any
+
+# Deeper than any honest body; JSON parsers down the line stop at 200.
+MAX_DEPTH = 50
+# 1,000 decimal digits.
+MAX_INTEGER_BITS = 3_322
+# What JSON can spell and PostgreSQL's `jsonb` and UTF-8 cannot hold.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable(value: Any, depth: int = MAX_DEPTH) -> Any:  # noqa: ANN401 - any JSON
+    """Return a decoded JSON document without what cannot be stored.
+
+    NUL characters and lone surrogates become U+FFFD; numbers that overflowed become None.
+
+    Raises:
+        ValueError: It is nested too deeply, or holds an integer of more than 1,000 digits.
+    """
+    if depth < 0:
+        raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+    match value:
+        case str():
+            return _UNSTORABLE.sub("\ufffd", value)
+        case dict():
+            return {storable(key): storable(each, depth - 1) for key, each in value.items()}
+        case list():
+            return [storable(each, depth - 1) for each in value]
+        case float():
+            return value if math.isfinite(value) else None
+        case int() if value.bit_length() > MAX_INTEGER_BITS:
+            raise ValueError("an integer of more than 1,000 digits")
+        case _:
+            return value
