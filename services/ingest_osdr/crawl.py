@@ -1,0 +1,172 @@
+"""How far a crawl has come, kept in the broker: a restart goes on where the crawl stopped.
+
+Only the holder of the source's lease writes here. Every step is written at once and may be written
+twice: what it removes from the queue is named, not counted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, TypeAdapter
+from redis.asyncio import Redis
+
+from libs.common.broker import as_bytes, text
+from libs.common.upstream import Validators
+from services.ingest_osdr.paging import Cursor
+from services.ingest_osdr.values import completed
+
+# A study that failed this often in one crawl waits for the next; what is known of it stays.
+MAX_FAILURES = 3
+
+_FACTS: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
+
+
+class Progress(BaseModel):
+    """A crawl under way; `search` is None once the study search is through."""
+
+    began: datetime
+    studies: int
+    search: Cursor | None
+    given_up: int = 0
+
+
+class Seen(BaseModel):
+    """What was merged into the last event of a study: the answer's validators and the facts."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+    facts: str = ""
+
+
+class Queued(NamedTuple):
+    """A study that is still to be asked for, and how often that failed in this crawl."""
+
+    accession: str
+    failures: int = 0
+
+    @property
+    def entry(self) -> str:
+        """The queue's entry."""
+        return f"{self.accession} {self.failures}"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a study before it is asked for."""
+
+    queued: Queued
+    facts: dict[str, Any]
+    facts_digest: str
+    seen: Seen | None
+
+    @property
+    def validators(self) -> Validators | None:
+        """What makes the request conditional; None where the facts are other than those merged."""
+        if self.seen is None or self.seen.facts != self.facts_digest:
+            return None
+        return Validators(self.seen.etag, self.seen.last_modified)
+
+
+class Crawl:
+    """The crawl of one source."""
+
+    def __init__(self, redis: Redis, source: str) -> None:
+        self._redis = redis
+        key = f"cassiopeia:source:{{{source}}}:crawl"
+        self._progress, self._queue = key, f"{key}:queue"
+        self._seen, self._facts = f"{key}:seen", f"{key}:facts"
+
+    async def load(self) -> Progress | None:
+        """Return the crawl under way; None where there is none."""
+        stored = await self._redis.get(self._progress)
+        return Progress.model_validate_json(stored) if stored else None
+
+    async def begin(self, accessions: Sequence[str], now: datetime) -> None:
+        """Begin a crawl of these studies."""
+        progress = Progress(began=now, studies=len(accessions), search=Cursor())
+        pipeline = self._redis.pipeline(transaction=True)
+        pipeline.delete(self._queue)
+        pipeline.rpush(self._queue, *(Queued(accession).entry for accession in accessions))
+        pipeline.set(self._progress, progress.model_dump_json())
+        await pipeline.execute()
+
+    async def waiting(self) -> set[str]:
+        """Return the accessions that are still to be asked for."""
+        return {_queued(entry).accession for entry in await self._redis.lrange(self._queue, 0, -1)}
+
+    async def searched(
+        self, progress: Progress, facts: dict[str, dict[str, Any]], cursor: Cursor | None
+    ) -> None:
+        """Keep what a page of the search says, and where the search goes on.
+
+        A fact that a page leaves out stays as it was: nothing that was published is taken back.
+        """
+        names = list(facts)
+        known = await self._redis.hmget(self._facts, names) if names else []
+        pipeline = self._redis.pipeline(transaction=True)
+        for name, old in zip(names, known, strict=True):
+            whole = completed(facts[name], _FACTS.validate_json(old or b"{}"))
+            pipeline.hset(self._facts, name, _FACTS.dump_json(whole))
+        after = progress.model_copy(update={"search": cursor})
+        pipeline.set(self._progress, after.model_dump_json())
+        await pipeline.execute()
+
+    async def next_studies(self, count: int) -> list[Known]:
+        """Return the next studies to ask for, with what is known of them."""
+        entries = await self._redis.lrange(self._queue, 0, count - 1)
+        queue = [_queued(entry) for entry in entries]
+        if not queue:
+            return []
+        names = [queued.accession for queued in queue]
+        facts = await self._redis.hmget(self._facts, names)
+        seen = await self._redis.hmget(self._seen, names)
+        return [_known(*each) for each in zip(queue, facts, seen, strict=True)]
+
+    async def done(
+        self, progress: Progress, seen: dict[Queued, Seen], failed: Sequence[Queued]
+    ) -> None:
+        """Take studies off the queue; those that failed go to its end, or wait for the next crawl.
+
+        Args:
+            progress: The crawl.
+            seen: The studies that were answered, with what to remember of the answers.
+            failed: The studies whose own request failed.
+        """
+        again = [Queued(each.accession, each.failures + 1) for each in failed]
+        kept = [each for each in again if each.failures < MAX_FAILURES]
+        given_up = progress.given_up + len(again) - len(kept)
+        pipeline = self._redis.pipeline(transaction=True)
+        for queued in (*seen, *failed):
+            pipeline.lrem(self._queue, 0, queued.entry)
+        for queued in kept:
+            pipeline.lrem(self._queue, 0, queued.entry)
+            pipeline.rpush(self._queue, queued.entry)
+        if seen:
+            pipeline.hset(
+                self._seen,
+                mapping={each.accession: known.model_dump_json() for each, known in seen.items()},
+            )
+        after = progress.model_copy(update={"given_up": given_up})
+        pipeline.set(self._progress, after.model_dump_json())
+        await pipeline.execute()
+
+    async def finish(self) -> None:
+        """End the crawl; what was seen stays for the next."""
+        await self._redis.delete(self._progress, self._queue)
+
+
+def _queued(entry: bytes | str) -> Queued:
+    accession, _, failures = text(entry).partition(" ")
+    return Queued(accession, int(failures))
+
+
+def _known(queued: Queued, facts: bytes | str | None, seen: bytes | str | None) -> Known:
+    return Known(
+        queued=queued,
+        facts=_FACTS.validate_json(facts) if facts else {},
+        facts_digest=blake2b(as_bytes(facts), digest_size=8).hexdigest() if facts else "",
+        seen=Seen.model_validate_json(seen) if seen else None,
+    )
