@@ -1,0 +1,1 @@
+"""Publishes the public pictures of the James Webb Space Telescope."""

@@ -1,0 +1,97 @@
+"""Wires ingest_jwst: one source, with the archives in order of preference."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from libs.common.answers import Published
+from libs.common.breaker import BackOff
+from libs.common.budget import Budget
+from libs.common.clock import Clock
+from libs.common.ingest import Ingest, ingesting
+from libs.common.polling import Poller, PollOptions
+from libs.common.providers import Provider
+from libs.common.runtime import Runtime
+from libs.common.upstream import ClientOptions, UpstreamClient
+from services.ingest_jwst.crawl import Crawl, CrawlOptions
+from services.ingest_jwst.progress import Progress
+from services.ingest_jwst.providers import jwstapi, mast
+from services.ingest_jwst.providers.jwstapi import KEY_HEADER, JwstApi, PageProgress
+from services.ingest_jwst.providers.mast import Mast, MastOptions
+from services.ingest_jwst.providers.shipped import ShippedImages
+from services.ingest_jwst.settings import IngestJwstSettings
+
+IMAGES = "jwst"
+
+_BACK_OFF = BackOff(threshold=1, base_s=60.0, cap_s=3_600.0)
+# Twenty times an honest page.
+_MAX_BODY_BYTES = 8 * 1024 * 1024
+
+
+@asynccontextmanager
+async def bootstrap(
+    settings: IngestJwstSettings, runtime: Runtime, clock: Clock | None = None
+) -> AsyncIterator[None]:
+    """Run the service; `clock` replaces the machine's."""
+
+    def build(ingest: Ingest) -> Sequence[Poller]:
+        return [_images(settings, ingest)]
+
+    async with ingesting("ingest_jwst", settings, runtime, build, clock):
+        yield
+
+
+def _images(settings: IngestJwstSettings, ingest: Ingest) -> Poller:
+    options = PollOptions(
+        source=IMAGES,
+        every=timedelta(seconds=settings.jwst_poll_seconds),
+        jitter=0.05,
+        min_gap=timedelta(seconds=min(300.0, settings.jwst_poll_seconds)),
+        back_off=_BACK_OFF,
+        only_changes=True,
+        # The archive releases something every day; jwstapi.com does not say when.
+        expect_new_within=timedelta(days=30),
+    )
+    providers: list[Provider] = [_mast(settings, ingest)]
+    if settings.jwstapi_key.get_secret_value():
+        # Preferred where somebody took the trouble to get a key; without one nothing is missing.
+        providers.insert(0, _jwstapi(settings, ingest))
+    return ingest.poller(options, *providers, ShippedImages(Published(ingest.redis, IMAGES)))
+
+
+def _mast(settings: IngestJwstSettings, ingest: Ingest) -> Provider:
+    client = UpstreamClient(
+        ingest.session,
+        base_url=str(settings.mast_url),
+        budget=Budget(ingest.redis, upstream="mast", limits=mast.LIMITS),
+        options=ClientOptions(
+            timeout_s=settings.jwst_timeout_seconds, max_body_bytes=_MAX_BODY_BYTES, attempts=2
+        ),
+        clock=ingest.clock,
+    )
+    crawl = CrawlOptions(
+        step=timedelta(days=30),
+        overlap=timedelta(days=3),
+        history=timedelta(days=settings.jwst_history_days),
+    )
+    progress = Progress(ingest.redis, IMAGES, Mast.name, Crawl())
+    return Mast(client, progress, MastOptions(crawl), ingest.clock)
+
+
+def _jwstapi(settings: IngestJwstSettings, ingest: Ingest) -> Provider:
+    key = settings.jwstapi_key.get_secret_value()
+    client = UpstreamClient(
+        ingest.session,
+        base_url=str(settings.jwstapi_url),
+        budget=Budget(ingest.redis, upstream="jwstapi", limits=jwstapi.LIMITS),
+        options=ClientOptions(
+            timeout_s=settings.jwst_timeout_seconds,
+            max_body_bytes=_MAX_BODY_BYTES,
+            attempts=2,
+            headers={KEY_HEADER: key},
+            secrets=(key,),
+        ),
+        clock=ingest.clock,
+    )
+    progress = Progress(ingest.redis, IMAGES, JwstApi.name, PageProgress())
+    return JwstApi(client, progress, settings.jwstapi_max_pages)

@@ -1,0 +1,32 @@
+"""Where a crawl stands, kept in the broker: it goes on where it stopped, whoever goes on."""
+
+from typing import Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from redis.asyncio import Redis
+
+_State = TypeVar("_State", bound=BaseModel)
+
+
+class Progress(Generic[_State]):
+    """The state of one provider's crawl through one source."""
+
+    def __init__(self, redis: Redis, source: str, provider: str, fresh: _State) -> None:
+        self._redis = redis
+        self._key = f"cassiopeia:source:{{{source}}}:crawl:{provider}"
+        self._fresh = fresh
+
+    async def load(self) -> _State:
+        """Return where to go on."""
+        stored = await self._redis.get(self._key)
+        if not stored:
+            return self._fresh
+        try:
+            return type(self._fresh).model_validate_json(stored)
+        except ValidationError:
+            # Another version wrote it: to begin anew costs requests and loses nothing.
+            return self._fresh
+
+    async def save(self, state: _State) -> None:
+        """Remember where to go on; call it when what was read before is published."""
+        await self._redis.set(self._key, state.model_dump_json())

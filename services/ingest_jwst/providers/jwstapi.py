@@ -1,0 +1,105 @@
+"""jwstapi.com: single exposures as JPEG, for those who have a key; a catalogue without dates."""
+
+from http import HTTPStatus
+from typing import NoReturn
+
+from pydantic import BaseModel, ConfigDict
+
+from libs.common.budget import Limit
+from libs.common.errors import (
+    AccessRefusedError,
+    BodyRejectedError,
+    RateLimitedError,
+    RequestRejectedError,
+    ServerFaultError,
+    UpstreamError,
+)
+from libs.common.events import Origin, Provenance
+from libs.common.logging import get_logger
+from libs.common.providers import Reading
+from libs.common.upstream import DEFAULT_RETRY_AFTER_S, Answer, UpstreamClient
+from services.ingest_jwst.normalize import JwstApiPage, jwstapi_image, jwstapi_page
+from services.ingest_jwst.progress import Progress
+from services.ingest_jwst.providers.pages import Pages
+
+KEY_HEADER = "X-API-KEY"
+# No limit is published, and one person runs it: a tenth of what MAST gets.
+LIMITS = (Limit(calls=10, period_s=60.0), Limit(calls=60, period_s=3_600.0))
+PAGE_SIZE = 100
+PAGES_PER_POLL = 5
+
+_log = get_logger(__name__)
+
+
+class PageProgress(BaseModel):
+    """The page to go on with; they count from 1."""
+
+    model_config = ConfigDict(frozen=True)
+
+    page: int = 1
+
+
+class JwstApi:
+    """Images from api.jwstapi.com, page after page, and from the first again at the end."""
+
+    name = "jwstapi.com"
+    origin = Origin.LIVE
+
+    def __init__(
+        self, client: UpstreamClient, progress: Progress[PageProgress], max_pages: int
+    ) -> None:
+        self.budget = client.budget
+        self._client = client
+        self._progress = progress
+        self._max_pages = max_pages
+
+    async def poll(self) -> Reading:
+        """Return the images of the next pages."""
+        number = (await self._progress.load()).page
+        pages = Pages()
+        for count in range(PAGES_PER_POLL):
+            try:
+                is_end = await self._read(number, pages)
+            except UpstreamError as error:
+                if not count:
+                    raise
+                # What the earlier pages gave counts; the next poll begins with this one again.
+                _log.info("crawl_interrupted", provider=self.name, reason=str(error))
+                break
+            number = 1 if is_end or number >= self._max_pages else number + 1
+            if number == 1:
+                break
+        reached = PageProgress(page=number)
+        return Reading(pages.events, pages.rejects, settle=lambda: self._progress.save(reached))
+
+    async def _read(self, number: int, pages: Pages) -> bool:
+        """Read one page; tell whether the catalogue ends before it."""
+        answer = await self._client.get_json(
+            "/all/type/jpg", {"page": str(number), "perPage": str(PAGE_SIZE)}
+        )
+        page = answer.read(jwstapi_page)
+        if page.status != HTTPStatus.OK:
+            await self._raise_for(page)
+        if page.error and not page.items:
+            raise RequestRejectedError(f"{self.name} says: {page.error}")
+        if not page.items and number == 1:
+            raise BodyRejectedError(f"{self.name} has not one image", answer.body)
+        pages.add(page.items, lambda item: jwstapi_image(item, self._provenance(answer)))
+        return not page.items
+
+    def _provenance(self, answer: Answer) -> Provenance:
+        return Provenance(self.name, self.origin, answer.fetched_at)
+
+    async def _raise_for(self, page: JwstApiPage) -> NoReturn:
+        """Raise what the status inside of the envelope means; that of HTTP was 200."""
+        message = f"{self.name} answered {page.status}: {page.error}"
+        match page.status:
+            case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
+                raise AccessRefusedError(f"{message}; check CASSIOPEIA_JWSTAPI_KEY")
+            case HTTPStatus.TOO_MANY_REQUESTS:
+                await self.budget.block(DEFAULT_RETRY_AFTER_S)
+                raise RateLimitedError(message)
+            case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise ServerFaultError(message)
+            case _:
+                raise RequestRejectedError(message)

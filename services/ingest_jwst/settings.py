@@ -1,0 +1,50 @@
+"""Settings of ingest_jwst."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr
+
+from libs.common.settings import Seconds, ServiceSettings
+
+
+def _header_value(key: SecretStr) -> SecretStr:
+    value = key.get_secret_value()
+    if not value.isascii() or not value.isprintable() or " " in value:
+        raise ValueError("expected a key without spaces, as jwstapi.com sent it")
+    return key
+
+
+class IngestJwstSettings(ServiceSettings):
+    """What ingest_jwst is told."""
+
+    mast_url: HttpUrl = Field(
+        default=HttpUrl("https://mast.stsci.edu"), description="Base address of MAST."
+    )
+    jwstapi_url: HttpUrl = Field(
+        default=HttpUrl("https://api.jwstapi.com"), description="Base address of jwstapi.com."
+    )
+    jwstapi_key: Annotated[SecretStr, AfterValidator(_header_value)] = Field(
+        default=SecretStr(""),
+        description="Key of jwstapi.com. With one it is preferred and MAST stands in; without one"
+        " MAST is all that is needed.",
+    )
+    jwst_poll_seconds: Annotated[float, Field(ge=60, le=604_800)] = Field(
+        # Some dozens are released every day; a year of history takes about fifteen polls.
+        default=3_600.0,
+        description="Period of the images.",
+    )
+    jwst_timeout_seconds: Seconds = Field(
+        # A page of 250 rows is about 400 KB, and MAST is slow on some days.
+        default=60.0,
+        description="How long an archive may take to answer.",
+    )
+    jwst_history_days: Annotated[float, Field(gt=0, le=36_525)] = Field(
+        # Some ten thousand images, of which the broker keeps about 1 KB each.
+        default=365.0,
+        description="How old a release may be that is still collected from MAST.",
+    )
+    jwstapi_max_pages: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        # As many images as a year of MAST's.
+        default=100,
+        description="Pages of 100 images that are collected from jwstapi.com.",
+    )
