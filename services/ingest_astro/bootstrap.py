@@ -1,0 +1,101 @@
+"""Wires ingest_astro: one source, computed, with AstronomyAPI before it where there is a key."""
+
+import base64
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+from redis.asyncio import Redis
+
+from libs.common.breaker import BackOff
+from libs.common.budget import Budget
+from libs.common.clock import Clock, SystemClock
+from libs.common.ingest import Ingest, ingesting
+from libs.common.polling import Poller, PollOptions
+from libs.common.requests import Desk, Worker, answering
+from libs.common.runtime import Runtime
+from libs.common.upstream import ClientOptions, UpstreamClient
+from services.ingest_astro.answering import SkyDesk
+from services.ingest_astro.known import KnownEvents
+from services.ingest_astro.providers import astronomyapi
+from services.ingest_astro.providers.astronomyapi import AstronomyApi
+from services.ingest_astro.providers.computed import ComputedEvents
+from services.ingest_astro.settings import IngestAstroSettings
+
+EVENTS = "astro"
+
+# Its 403s for right credentials pass after hours; meanwhile the computed events say the same.
+_BACK_OFF = BackOff(threshold=1, base_s=600.0, cap_s=21_600.0)
+# How soon a restart or a refresh may ask again: once an hour abuses nobody, and a computation
+# that asks nobody costs two seconds.
+_MIN_GAP_LIVE = timedelta(hours=1)
+_MIN_GAP_COMPUTED = timedelta(minutes=1)
+_SHORTEST_SECRET = 6
+
+
+@asynccontextmanager
+async def bootstrap(
+    settings: IngestAstroSettings, runtime: Runtime, clock: Clock | None = None
+) -> AsyncIterator[None]:
+    """Run the service; `clock` replaces the machine's."""
+    # Not the thread that answers questions: they would delay a poll, and it them.
+    worker = Worker()
+
+    def build(ingest: Ingest) -> Sequence[Poller]:
+        return [_events(settings, ingest, worker)]
+
+    def desks(redis: Redis, compute: Worker) -> Sequence[Desk[Any, Any]]:
+        del redis
+        return SkyDesk(compute, clock or SystemClock()).desks()
+
+    try:
+        async with (
+            ingesting("ingest_astro", settings, runtime, build, clock),
+            answering("ingest_astro", settings, runtime, desks, clock),
+        ):
+            yield
+    finally:
+        worker.close()
+
+
+def _events(settings: IngestAstroSettings, ingest: Ingest, worker: Worker) -> Poller:
+    known = KnownEvents(ingest.redis, EVENTS)
+    computed = ComputedEvents(settings.observers, known, worker, ingest.clock)
+    live = settings.has_credentials and bool(settings.observers)
+    options = PollOptions(
+        source=EVENTS,
+        every=timedelta(seconds=settings.astro_poll_seconds),
+        jitter=0.05,
+        min_gap=_MIN_GAP_LIVE if live else _MIN_GAP_COMPUTED,
+        back_off=_BACK_OFF,
+        only_changes=True,
+        keep_last=True,
+        # A restart may have brought other places, which must not wait for a day.
+        poll_at_start=True,
+    )
+    if live:
+        api = AstronomyApi(_client(settings, ingest), computed, settings.observers, ingest.clock)
+        return ingest.poller(options, api, computed)
+    return ingest.poller(options, computed)
+
+
+def _client(settings: IngestAstroSettings, ingest: Ingest) -> UpstreamClient:
+    id_ = settings.astronomyapi_id.get_secret_value()
+    secret = settings.astronomyapi_secret.get_secret_value()
+    token = base64.b64encode(f"{id_}:{secret}".encode()).decode()
+    return UpstreamClient(
+        ingest.session,
+        base_url=str(settings.astronomyapi_url),
+        budget=Budget(ingest.redis, upstream="astronomyapi", limits=astronomyapi.LIMITS),
+        # A year of one body is 2 KiB.
+        options=ClientOptions(
+            timeout_s=20.0,
+            max_body_bytes=1024 * 1024,
+            attempts=2,
+            headers={"Authorization": f"Basic {token}"},
+            # Masking a word of two letters would spoil every body.
+            secrets=[text for text in (token, secret, id_) if len(text) >= _SHORTEST_SECRET],
+        ),
+        clock=ingest.clock,
+    )

@@ -1,0 +1,67 @@
+"""Puts announced events together with the computed events that they confirm. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+
+from libs.common.events import AstroEvent, natural_key
+from services.ingest_astro.computed.happening import Happening
+
+# Two eclipses of one body are 29 days apart, and an eclipse lasts less than 6 h: whatever moment
+# the announcement takes for the peak, it is the same eclipse.
+SAME_EVENT = timedelta(hours=6)
+# 0.01 deg is 1 km; announcements round.
+_SAME_PLACE_DEG = 0.01
+
+
+def confirm(
+    computed: Iterable[Happening], announced: Sequence[Happening], by: str
+) -> tuple[list[Happening], list[Happening]]:
+    """Mark the computed events that somebody announces too.
+
+    Returns:
+        The computed events, and the announced ones that none of them is.
+    """
+    merged = []
+    confirming: set[int] = set()
+    for happening in computed:
+        found = {i for i, other in enumerate(announced) if _same(happening, other)}
+        confirming |= found
+        merged.append(confirmed(happening, [by]) if found else happening)
+    return merged, [other for i, other in enumerate(announced) if i not in confirming]
+
+
+def keep_confirmations(
+    happenings: Iterable[Happening], known: Mapping[str, Sequence[str]]
+) -> list[Happening]:
+    """Mark the events that were confirmed before: who confirmed them need not say so every day."""
+    return [
+        confirmed(happening, known.get(natural_key(happening.event, happening.time), ()))
+        for happening in happenings
+    ]
+
+
+def confirmed(happening: Happening, by: Sequence[str]) -> Happening:
+    """Return an event with more names among those who confirm it."""
+    names = sorted({*happening.event.confirmed_by, *by})
+    if names == happening.event.confirmed_by:
+        return happening
+    event = happening.event.model_copy(update={"confirmed_by": names})
+    return happening._replace(event=event)
+
+
+def _same(computed: Happening, announced: Happening) -> bool:
+    one, other = computed.event, announced.event
+    return (
+        one.kind is other.kind
+        and abs(computed.time - announced.time) <= SAME_EVENT
+        and _same_place(one, other)
+    )
+
+
+def _same_place(one: AstroEvent, other: AstroEvent) -> bool:
+    if one.observer is None or other.observer is None:
+        return one.observer is other.observer
+    return (
+        abs(one.observer.latitude_deg - other.observer.latitude_deg) <= _SAME_PLACE_DEG
+        and abs(one.observer.longitude_deg - other.observer.longitude_deg) <= _SAME_PLACE_DEG
+    )

@@ -1,0 +1,1 @@
+"""One file per provider: how its events are got."""

@@ -1,0 +1,1 @@
+"""Tests of ingest_astro that need no server."""
