@@ -1,0 +1,1 @@
+"""Ingests the space documents: picture of the day, asteroids, space weather, launches."""

@@ -1,0 +1,81 @@
+"""Launch Library 2: the launches that are planned, and those of the last day."""
+
+from libs.common.budget import Limit
+from libs.common.errors import BodyRejectedError, RateLimitedError, RequestRejectedError
+from libs.common.events import Event, Origin
+from libs.common.providers import Reading, Reject
+from libs.common.upstream import UpstreamClient
+from services.ingest_space.normalize import launch_events, next_page, read_throttle
+from services.ingest_space.providers.reading import read_page
+
+# Published for an address without a token. Tokens differ; what we need fits this one.
+LIMITS = (Limit(calls=15, period_s=3_600.0),)
+# Asking for the count is free; this bounds what a mistake of ours could do.
+THROTTLE_LIMITS = (Limit(calls=60, period_s=3_600.0),)
+# The most that a page holds. About 350 launches are planned at any time.
+PAGE_LENGTH = 100
+MAX_PAGES = 4
+_PATH = "/launches/upcoming/"
+_FIRST_PAGE = {
+    "limit": str(PAGE_LENGTH),
+    "ordering": "net",
+    # The list form lacks company, rocket, mission and pad; the detailed one is five times as large.
+    "mode": "normal",
+    # The launches of the last 24 hours stay in, so that we learn how they ended.
+    "hide_recent_previous": "false",
+}
+
+
+class LaunchLibrary:
+    """Launches from ll.thespacedevs.com."""
+
+    name = "launchlibrary"
+    origin = Origin.LIVE
+
+    def __init__(self, client: UpstreamClient, free_client: UpstreamClient) -> None:
+        self.budget = client.budget
+        self._client = client
+        self._free_client = free_client
+
+    async def poll(self) -> Reading:
+        """Return all launches of at most `MAX_PAGES` pages.
+
+        Raises:
+            RateLimitedError: The library says that our address or token has no calls left.
+        """
+        await self._heed_throttle()
+        events: dict[str | None, Event] = {}
+        rejects: list[Reject] = []
+        params: dict[str, str] | None = _FIRST_PAGE
+        for _ in range(MAX_PAGES):
+            answer = await self._client.get_json(_PATH, params)
+            reading = read_page(answer, launch_events, self.name)
+            # A launch whose time changes between two pages may stand on both.
+            events.update((event.subject, event) for event in reading.events)
+            rejects += reading.rejects
+            try:
+                params = next_page(answer.document, answer.url)
+            except ValueError as error:
+                rejects.append(Reject(str(answer.document.get("next")).encode(), str(error)))
+                break
+            if params is None:
+                break
+        return Reading(list(events.values()), rejects)
+
+    async def _heed_throttle(self) -> None:
+        """Ask for the true count: others may call from the same address."""
+        try:
+            answer = await self._free_client.get_json("/api-throttle/")
+            throttle = answer.read(read_throttle)
+        except (BodyRejectedError, RequestRejectedError):
+            # A courtesy; the calls themselves say what is wrong.
+            return
+        if throttle.used >= throttle.limit:
+            # Without a time, a quarter of its hour.
+            wait_s = throttle.wait_s or 900.0
+            await self.budget.block(wait_s)
+            raise RateLimitedError(
+                f"{self.name} has counted {throttle.used} of {throttle.limit} calls;"
+                f" the next is allowed in {wait_s:.0f} s",
+                wait_s,
+            )

@@ -1,0 +1,68 @@
+"""api.nasa.gov: one key, one budget, one form of errors for all that is behind it."""
+
+from collections.abc import Mapping
+
+from libs.common.budget import Budget, Limit
+from libs.common.errors import (
+    AccessRefusedError,
+    BodyRejectedError,
+    RateLimitedError,
+    UpstreamError,
+)
+from libs.common.upstream import DEFAULT_RETRY_AFTER_S, Answer, UpstreamClient
+from services.ingest_space.normalize import error_code
+
+# Published: a rolling hour for a key; DEMO_KEY is counted by address, by the hour and by the day.
+KEY_LIMITS = (Limit(calls=1_000, period_s=3_600.0),)
+DEMO_LIMITS = (Limit(calls=30, period_s=3_600.0), Limit(calls=50, period_s=86_400.0))
+ROLLING_HOUR_S = 3_600.0
+
+
+class NasaBudget(Budget):
+    """The calls of one key.
+
+    The gateway tells how many calls are left, and nothing about when there will be more: after its
+    zero the rolling hour has to pass. Its real limits may be below the published ones.
+    """
+
+    async def block(self, seconds: float) -> None:
+        """Allow no call for a while: for as long as it asked, else for its hour."""
+        # The client's assumption, where the gateway did not say.
+        await super().block(ROLLING_HOUR_S if seconds == DEFAULT_RETRY_AFTER_S else seconds)
+
+
+class NasaApi:
+    """What the four sources of api.nasa.gov share; the key is in a header of the client."""
+
+    name = "api.nasa.gov"
+
+    def __init__(self, client: UpstreamClient) -> None:
+        self.budget = client.budget
+        self._client = client
+
+    async def get(self, path: str, params: Mapping[str, str]) -> Answer:
+        """GET a document that is no error of the gateway.
+
+        Raises:
+            UpstreamError: The subclass says what went wrong.
+        """
+        answer = await self._client.get_json(path, params)
+        error = _error_in(answer)
+        if isinstance(error, RateLimitedError):
+            await self.budget.block(DEFAULT_RETRY_AFTER_S)
+        if error:
+            raise error
+        return answer
+
+
+def _error_in(answer: Answer) -> UpstreamError | None:
+    """Return the error that the gateway sends with status 200 at times."""
+    code = error_code(answer.document)
+    if not code:
+        return None
+    message = f"{NasaApi.name} answered 200 with the error {code:.60}"
+    if code == "OVER_RATE_LIMIT":
+        return RateLimitedError(message)
+    if code.startswith("API_KEY_"):
+        return AccessRefusedError(message)
+    return BodyRejectedError(message, answer.body)

@@ -1,0 +1,22 @@
+"""From what the normalizers make of an answer to what the poller takes."""
+
+from collections.abc import Callable
+from typing import Any
+
+from libs.common.events import Origin, Provenance
+from libs.common.providers import Reading, Reject
+from libs.common.upstream import Answer
+from services.ingest_space.normalize import Page
+
+
+def read_page(
+    answer: Answer, normalize: Callable[[Any, Provenance], Page], provider: str
+) -> Reading:
+    """Return what a live answer holds.
+
+    Raises:
+        BodyRejectedError: It holds nothing that can be read.
+    """
+    provenance = Provenance(provider, Origin.LIVE, answer.fetched_at)
+    page = answer.read(lambda document: normalize(document, provenance))
+    return Reading(page.events, [Reject(*rejected) for rejected in page.rejected])

@@ -1,0 +1,97 @@
+"""Settings of ingest_space."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, AliasChoices, Field, HttpUrl, SecretStr
+
+from libs.common.settings import Seconds, ServiceSettings
+
+Period = Annotated[float, Field(ge=60, le=604_800)]
+
+
+def _header_value(secret: SecretStr) -> SecretStr:
+    value = secret.get_secret_value()
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        raise ValueError("expected printable ASCII without spaces")
+    return secret
+
+
+Key = Annotated[SecretStr, AfterValidator(_header_value)]
+
+
+class IngestSpaceSettings(ServiceSettings):
+    """What ingest_space is told; the second name of a variable is the earlier systems'.
+
+    Without a key of one's own api.nasa.gov allows 50 calls a day to an address. The default
+    periods make 44 at most: 4 of the picture, each perhaps with a second call for the day before,
+    and 12 each of asteroids, flares and ejections.
+    """
+
+    nasa_url: HttpUrl = Field(
+        default=HttpUrl("https://api.nasa.gov"),
+        description="Base address of api.nasa.gov: APOD, NeoWs, DONKI.",
+    )
+    nasa_api_key: Key = Field(
+        default=SecretStr(""),
+        validation_alias=AliasChoices("CASSIOPEIA_NASA_API_KEY", "NASA_API_KEY"),
+        description="Key of api.nasa.gov; without one DEMO_KEY is used, within its 50 calls a day.",
+    )
+    launchlibrary_url: HttpUrl = Field(
+        default=HttpUrl("https://ll.thespacedevs.com/2.3.0"),
+        description="Base address of Launch Library 2, with its version.",
+    )
+    launchlibrary_token: Key = Field(
+        default=SecretStr(""),
+        description="Token of Launch Library 2; without one its limit is shared by an address.",
+    )
+    apod_poll_seconds: Period = Field(
+        # One picture a day, at an hour that varies: it is found within six hours.
+        default=21_600.0,
+        validation_alias=AliasChoices("CASSIOPEIA_APOD_POLL_SECONDS", "APOD_EVERY_SECONDS"),
+        description="Period of the picture of the day.",
+    )
+    neo_poll_seconds: Period = Field(
+        # Passages are known for weeks; distances are refined a few times a day.
+        default=7_200.0,
+        validation_alias=AliasChoices("CASSIOPEIA_NEO_POLL_SECONDS", "NEO_EVERY_SECONDS"),
+        description="Period of the asteroids.",
+    )
+    donki_poll_seconds: Period = Field(
+        # Twice the earlier systems' hour: two sources each hour make 48 of the 50 calls alone.
+        default=7_200.0,
+        validation_alias=AliasChoices("CASSIOPEIA_DONKI_POLL_SECONDS", "DONKI_EVERY_SECONDS"),
+        description="Period of the flares, and of the mass ejections.",
+    )
+    launches_poll_seconds: Period = Field(
+        # A poll takes up to four of the 15 calls an hour.
+        default=3_600.0,
+        validation_alias=AliasChoices("CASSIOPEIA_LAUNCHES_POLL_SECONDS", "SPACEX_EVERY_SECONDS"),
+        description="Period of the launches.",
+    )
+    nasa_timeout_seconds: Seconds = Field(
+        # DONKI has been seen to take 40 s.
+        default=60.0,
+        description="How long api.nasa.gov may take to answer.",
+    )
+    launchlibrary_timeout_seconds: Seconds = Field(
+        default=30.0, description="How long Launch Library may take for a page."
+    )
+    neo_days: Annotated[int, Field(ge=0, le=7)] = Field(
+        # As the earlier systems; the feed takes at most seven.
+        default=2,
+        description="How many days before today the asteroids cover.",
+    )
+    donki_days: Annotated[int, Field(ge=0, le=30)] = Field(
+        # As the earlier systems; what is revised later than this goes unnoticed.
+        default=5,
+        description="How many days before today flares and mass ejections cover.",
+    )
+
+    @property
+    def has_nasa_key(self) -> bool:
+        """Whether api.nasa.gov is asked with a key of one's own."""
+        return self.nasa_api_key.get_secret_value() not in ("", DEMO_KEY)
+
+
+# What api.nasa.gov gives to everybody.
+DEMO_KEY = "DEMO_KEY"
