@@ -8,7 +8,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import embedded, latency, persisting
+from bench import computing, embedded, latency, persisting
 from bench.figure import Figure, Measurement
 from bench.machine import describe
 
@@ -18,6 +18,7 @@ RESULTS = Path(__file__).parent / "results" / "latest.json"
 MEASUREMENTS: dict[tuple[str, ...], Measurement] = {
     ("persist_ratio",): persisting.measure,
     ("event_to_row_p99_ms", "event_to_gateway_p99_ms"): latency.measure,
+    ("astro_year_s", "passes_10d_s"): computing.measure,
     ("ready_s", "idle_pss_mb"): embedded.measure,
 }
 

@@ -64,6 +64,7 @@ def play(scenario: Scenario, servers: Servers, chosen: argparse.Namespace, seed:
         choose=random.Random(f"{seed} {scenario.name}"),
         events=chosen.events,
         kills=chosen.kills,
+        poll_seconds=chosen.poll_seconds,
         say=say,
     )
     try:
@@ -101,6 +102,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--events", type=_positive, default=100_000, help="events to publish")
     parser.add_argument("--kills", type=_positive, default=10, help="kill -9 of persistence")
+    parser.add_argument(
+        "--poll-seconds", type=_positive, default=30, help="how long pollers are restarted"
+    )
     parser.add_argument("--seed", type=int, help="repeats the choices of an earlier run")
     parser.add_argument(
         "--only",

@@ -61,6 +61,7 @@ class Stage:
         choose: Where all chance comes from.
         events: How many valid events to publish at most.
         kills: How often to kill.
+        poll_seconds: For how long to restart pollers.
         say: Prints a line at once.
     """
 
@@ -71,6 +72,7 @@ class Stage:
     choose: random.Random
     events: int
     kills: int
+    poll_seconds: int
     say: Callable[[str], None]
 
 

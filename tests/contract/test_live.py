@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from libs.common.events import IssPositionEvent
-from libs.common.topology import EVENTS_ISS
+from libs.common.topology import EVENT_STREAMS, EVENTS_ISS
 from tests.factories import elements_event, position_event, position_events
 from tests.gateways import Gateway, running_gateway
 from tests.waiting import wait_until
@@ -77,12 +77,14 @@ async def test_a_new_client_gets_the_latest_of_each_type_and_then_what_comes(
         assert third.id is not None
 
 
-async def test_the_id_is_the_stream_entry(gateway: Gateway) -> None:
-    """Whoever has the broker at hand can find the event under the id."""
+async def test_the_id_holds_the_stream_entry(gateway: Gateway) -> None:
+    """Whoever has the broker at hand can find the event under its stream's part of the id."""
     await gateway.publish([position_event()])
     entries: Any = await gateway.redis.xrange(EVENTS_ISS.key)
     async with listening(gateway, "0-0") as stream:
-        assert (await anext(stream)).id == entries[0][0].decode()
+        parts = ((await anext(stream)).id or "").split("_")
+    assert parts[EVENT_STREAMS.index(EVENTS_ISS)] == entries[0][0].decode()
+    assert len(parts) == len(EVENT_STREAMS)
 
 
 async def test_a_client_that_is_cut_off_again_and_again_has_every_event_once_in_order(

@@ -48,6 +48,18 @@ async def test_every_source_is_shown_with_its_state(gateway: Gateway) -> None:
     ]
 
 
+async def test_one_source_is_shown_by_its_name(gateway: Gateway) -> None:
+    """And a name that no source has is a 404 that says where the names are."""
+    await SourceRegistry(gateway.redis).save(status(state=SourceState.FROZEN, reason="the same"))
+    async with gateway.http.get("/api/v1/sources/iss") as response:
+        assert response.status == HTTPStatus.OK
+        assert (await response.json())["state"] == "frozen"
+    async with gateway.http.get("/api/v1/sources/moon") as response:
+        assert response.status == HTTPStatus.NOT_FOUND
+        problem = await response.json(content_type=None)
+    assert "/api/v1/sources" in problem["detail"]
+
+
 async def test_a_source_that_nobody_polls_is_not_ok(gateway: Gateway) -> None:
     """The last word of a dead poller must not look like the present."""
     hour_ago = datetime.now(UTC) - timedelta(hours=1)

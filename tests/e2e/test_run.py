@@ -85,7 +85,7 @@ def test_run_json_is_complete(suite: Run) -> None:
     known = suite.known
     assert set(known["pids"]) == {*SUITE.names, "postgres", "valkey"}
     assert all(psutil.pid_exists(pid) for pids in known["pids"].values() for pid in pids)
-    assert set(known["metrics"]) == {"persistence-0", "gateway-0", "gateway-1", "ingest_iss-0"}
+    assert set(known["metrics"]) == {f"{name}-0" for name in SUITE.names} | {"gateway-1"}
     for place in known["metrics"].values():
         assert unready(place) == ""
         assert get(place, "/metrics")[0] == 200

@@ -5,5 +5,6 @@ from collections.abc import Sequence
 from tests.chaos.scenario import Scenario
 from tests.chaos.scenarios.kills_and_restarts import KillsAndRestarts
 from tests.chaos.scenarios.late_consumer import LateConsumer
+from tests.chaos.scenarios.restarted_pollers import RestartedPollers
 
-SCENARIOS: Sequence[Scenario] = (LateConsumer(), KillsAndRestarts())
+SCENARIOS: Sequence[Scenario] = (LateConsumer(), KillsAndRestarts(), RestartedPollers())

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.common.events import (
-    EVENT_CLASSES,
     Event,
     IssPositionEvent,
     Origin,
@@ -196,4 +195,3 @@ def test_every_type_has_a_stream() -> None:
     """Whatever can be published has a place in the topology."""
     for event in (position_event(), elements_event()):
         assert stream_of(event) in EVENT_STREAMS
-    assert {type(event) for event in (position_event(), elements_event())} == set(EVENT_CLASSES)

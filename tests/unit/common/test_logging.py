@@ -10,7 +10,7 @@ import pytest
 
 from tests.servers import CHECKOUT
 
-PASSWORD = "correct-horse-battery"  # noqa: S105 - stands for one
+PASSWORD = "correct-horse-battery"
 
 HEAD = """
 import logging, sys

@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from libs.common.answers import LastAnswer
+from libs.common.answers import LastAnswer, Published
 from libs.common.broker import connect
 from libs.common.budget import Budget
 from libs.common.clock import SystemClock
@@ -256,15 +256,22 @@ async def test_shipped_elements_are_given_once(known: LastAnswer) -> None:
         await provider.poll()
 
 
-async def test_what_changed_is_found_by_content(known: LastAnswer) -> None:
+async def test_what_changed_is_found_by_content(known: LastAnswer, valkey_url: str) -> None:
     """The same elements again are no change, those of another set are, also when they return."""
+    client = connect(valkey_url, "test")
+    published = Published(client, "iss_elements")
     first, second = elements_event(0), elements_event(1)
-    assert await known.changed([first]) == [first]
-    await known.save([first])
+    assert await published.is_empty()
+    assert await published.changed([first]) == [first]
+    await published.save([first])
+    assert not await published.is_empty()
     again = elements_event(0, provenance=Provenance("mirror", Origin.SNAPSHOT, START))
-    assert await known.changed([again]) == []
-    assert await known.changed([second]) == [second]
+    assert await published.changed([again]) == []
+    assert await published.changed([second]) == [second]
+    await published.save([second])
+    assert await published.changed([first]) == [first]
+    assert await published.changed([]) == []
+    await known.save([first])
     await known.save([second])
     assert await known.load() == [second]
-    assert await known.changed([first]) == [first]
-    assert await known.changed([]) == []
+    await client.aclose()

@@ -1,0 +1,1 @@
+"""What is recognised in recorded bodies, a file per domain."""
