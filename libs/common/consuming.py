@@ -325,10 +325,5 @@ def _entry(stream: str, entry_id: bytes | str, fields: Mapping[bytes, bytes]) ->
 
 
 def _pairs_of(answer: Any) -> list[tuple[bytes, Mapping[bytes, bytes] | None]]:  # noqa: ANN401
-    """Return the entries of an answer about one stream, in RESP2's or RESP3's shape."""
-    if not answer:
-        return []
-    if isinstance(answer, dict):
-        value = next(iter(answer.values()))
-        return list(value[0]) if value and isinstance(value[0], list) else list(value)
-    return list(answer[0][1])
+    """Return the entries of an answer about one stream."""
+    return list(answer[0][1]) if answer else []
