@@ -1,5 +1,6 @@
 """The two archives' ways of answering, each with its bounds."""
 
+import time
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import Any
@@ -176,6 +177,24 @@ async def test_a_crawl_goes_on_where_published_data_end(
     await again.settle()
     onward = await mast_provider(session, redis, archive, pages_per_poll=2).poll()
     assert {event.id for event in onward.events} - {event.id for event in first.events}
+
+
+async def test_what_is_left_of_the_history_is_asked_for_soon(
+    session: aiohttp.ClientSession, redis: Redis, archive: mast.Mast
+) -> None:
+    """A year is not read at one piece an hour; once all is read, the period holds."""
+    provider = mast_provider(session, redis, archive, pages_per_poll=2)
+    images: set[str | None] = set()
+    pauses: list[timedelta | None] = []
+    while not pauses or pauses[-1]:
+        reading = await provider.poll()
+        assert reading.settle
+        await reading.settle()
+        images |= {event.subject for event in reading.events}
+        pauses.append(reading.more_in)
+    since = time.time() - CRAWL.history.total_seconds()
+    assert len(images) == len(archive.public_rows(since_s=since))
+    assert pauses == [timedelta(seconds=10), None]
 
 
 async def test_a_later_page_that_fails_leaves_the_earlier_ones(

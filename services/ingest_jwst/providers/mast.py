@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from libs.common.budget import Limit
 from libs.common.clock import Clock
@@ -40,8 +41,9 @@ class MastOptions:
     Attributes:
         crawl: How far and how fast the crawl goes back.
         page_size: Rows per page; without one MAST cuts silently at 50,000.
-        pages_per_poll: Pages per poll at most; the rest comes with the next. 1,000 images hold
-            8 MB while they are published.
+        pages_per_poll: Pages per poll at most. 1,000 images hold 8 MB while they are published.
+        pause: Until the next poll while older releases are to be read: a year is there within a
+            minute, at 24 calls a minute of the 60.
         repeats: How often a question is repeated that MAST is still working on.
         repeat_s: Pause before a repetition; it grows by half of itself each time.
     """
@@ -49,6 +51,7 @@ class MastOptions:
     crawl: CrawlOptions
     page_size: int = 250
     pages_per_poll: int = 4
+    pause: timedelta = timedelta(seconds=10)
     repeats: int = 6
     repeat_s: float = 2.0
 
@@ -93,7 +96,12 @@ class Mast:
             newest = max((event.time for event in events), default=None)
             crawl = crawl.after_page(is_last=is_last, newest=newest)
         reached = crawl
-        return Reading(pages.events, pages.rejects, settle=lambda: self._progress.save(reached))
+        return Reading(
+            pages.events,
+            pages.rejects,
+            more_in=None if crawl.next_span(now, options.crawl)[1] is None else options.pause,
+            settle=lambda: self._progress.save(reached),
+        )
 
     async def _read(
         self, pending: PendingSpan, pages: Pages
