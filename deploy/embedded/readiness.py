@@ -52,4 +52,5 @@ def shorten(text: str, length: int = 160) -> str:
 
 def _source_row(item: dict[str, Any]) -> list[str]:
     via = "/".join(str(item[key]) for key in ("provider", "origin") if item.get(key))
-    return [str(item.get("name")), str(item.get("state")), via, shorten(item.get("reason") or "")]
+    reason = shorten(item.get("reason") or ("" if via else "its first poll is not over"))
+    return [str(item.get("name")), str(item.get("state")), via, reason]
