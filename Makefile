@@ -1,7 +1,7 @@
 # Needs only make, git and a Python from 3.11 to 3.14. `make` alone shows the help.
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop status logs test check lint format bench chaos schemas lock clean
+.PHONY: help run stop status logs backup restore test check lint format bench chaos soak schemas lock clean
 
 PYTHON ?= python3
 # pytest processes. Each has its own PostgreSQL and Valkey.
@@ -39,6 +39,15 @@ logs: ## Show the newest log lines. SERVICE=gateway picks one, FOLLOW=1 goes on.
 	$(for_running)
 	@exec $(python) -m deploy.embedded logs $(SERVICE) $(if $(FOLLOW),--follow)
 
+backup: ## Back up the database, while it runs or not. KEEP=7 keeps the newest.
+	$(for_running)
+	@$(if $(KEEP),export CASSIOPEIA_BACKUP_KEEP=$(KEEP);) exec $(python) -m deploy.embedded backup
+
+restore: ## Put the backup FILE=... into an empty database. FORCE=1 drops what is there.
+	$(if $(FILE),,$(error name the backup: make restore FILE=.cassiopeia/backups/NAME.tar.gz))
+	$(for_running)
+	@exec $(python) -m deploy.embedded restore "$(FILE)" $(if $(FORCE),--replace)
+
 ##@ Check
 
 test: ## Run the tests on real servers. T=tests/unit picks some.
@@ -54,9 +63,15 @@ lint: ## Check style, types and which package may import which.
 
 check: lint test ## Lint, then test.
 
-chaos: ## Publish events while killing processes; count what arrived. EVENTS=n KILLS=n
+chaos: ## Break everything under load; count what arrived. EVENTS=n KILLS=n JOBS=n ONLY=name,name
 	$(for_development)
-	@exec $(python) -m tests.chaos $(if $(EVENTS),--events $(EVENTS)) $(if $(KILLS),--kills $(KILLS))
+	@exec $(python) -m tests.chaos $(if $(EVENTS),--events $(EVENTS)) $(if $(KILLS),--kills $(KILLS)) \
+		$(if $(POLL_SECONDS),--poll-seconds $(POLL_SECONDS)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(JOBS),--jobs $(JOBS)) $(if $(ONLY),--only "$(ONLY)")
+
+soak: ## Run the suite under load for an hour; nothing may grow. SECONDS=n
+	$(for_development)
+	@exec $(python) -m tests.soak $(if $(SECONDS),--seconds $(SECONDS))
 
 bench: ## Measure speed and size. ONLY=name,name picks some.
 	$(for_development)

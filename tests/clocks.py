@@ -27,6 +27,25 @@ class MovingClock:
         self._monotonic += seconds
 
 
+class WrongClock(SystemClock):
+    """The machine's clock, whose wall time is off; its monotonic time never jumps.
+
+    Args:
+        off: How far ahead it is.
+    """
+
+    def __init__(self, off: timedelta = timedelta()) -> None:
+        self._off = off
+
+    def now(self) -> datetime:
+        """Return the present time, as this machine believes it."""
+        return super().now() + self._off
+
+    def jump(self, by: timedelta) -> None:
+        """Move the time at once."""
+        self._off += by
+
+
 class JumpingClock(SystemClock):
     """The machine's clock, whose monotonic time can jump as if the process had been stopped."""
 

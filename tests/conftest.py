@@ -5,8 +5,18 @@ from urllib.parse import urlsplit
 
 import pytest
 import redis
+import structlog
 
 from tests.servers import Servers, running_servers
+
+# structlog's own way to print a traceback, with all local variables, takes a second of processor
+# time for each, in which an event loop stands still.
+structlog.configure(
+    processors=[
+        *structlog.get_config()["processors"][:-1],
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @pytest.fixture(scope="session")

@@ -224,15 +224,24 @@ def running_servers(*, durable: bool = False) -> Iterator[Servers]:
         durable: With all that protects from a kill -9 and a power cut, as in `make run`. Without
             it they are faster, and a killed Valkey comes back empty.
     """
+    with server_folder() as folder:
+        servers = Servers(folder, durable=durable)
+        try:
+            servers.start()
+            yield servers
+        finally:
+            servers.close()
+
+
+@contextlib.contextmanager
+def server_folder() -> Iterator[Path]:
+    """Make a folder for servers, and remove it with all that belongs to it at the end."""
     remove_abandoned()
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-")).resolve()
-    servers = Servers(folder, durable=durable)
     try:
-        servers.start()
-        yield servers
+        yield folder
     finally:
-        servers.close()
-        _remove(servers.folder, servers.home)
+        _remove(folder, server_home(folder, server_account(os.environ)))
 
 
 def remove_abandoned() -> None:

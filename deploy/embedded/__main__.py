@@ -1,4 +1,4 @@
-"""`python -m deploy.embedded run|stop|status|logs`: the suite on this machine, without Docker."""
+"""`python -m deploy.embedded COMMAND`: the suite on this machine, without Docker."""
 
 import argparse
 import os
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deploy.embedded.console import complain
-from deploy.embedded.errors import EmbeddedError
+from deploy.embedded.errors import EmbeddedError, StopRequested
 from deploy.embedded.settings import RunSettings, read_settings
 from deploy.embedded.suite import SUITE, Suite
 
@@ -33,6 +33,9 @@ def main(
     except EmbeddedError as error:
         complain(str(error))
         return 1
+    except StopRequested:
+        complain("stopped")
+        return 1
 
 
 def _carry_out(
@@ -48,6 +51,14 @@ def _carry_out(
         from deploy.embedded.logs import show  # noqa: PLC0415 - see above
 
         return show(settings.data, chosen.service, follow=chosen.follow)
+    if chosen.command in {"backup", "restore"}:
+        from deploy.embedded import maintenance  # noqa: PLC0415 - see above
+
+        if chosen.command == "backup":
+            return maintenance.back_up(settings, suite, environ)
+        options = ["--replace"] if chosen.replace else []
+        file = str(chosen.file.absolute())
+        return maintenance.restore(settings, suite, environ, [file, *options])
     from deploy.embedded import status  # noqa: PLC0415 - see above
 
     return status.stop(settings) if chosen.command == "stop" else status.status(settings)
@@ -59,6 +70,10 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("run", help="start everything; Ctrl-C stops it")
     commands.add_parser("stop", help="stop a run, and wait until it is over")
     commands.add_parser("status", help="show the processes and the sources of the run")
+    commands.add_parser("backup", help="back up the database; it may be running")
+    restore = commands.add_parser("restore", help="put a backup into an empty database")
+    restore.add_argument("file", type=Path)
+    restore.add_argument("--replace", action="store_true", help="drop what is in it at first")
     logs = commands.add_parser("logs", help="show the newest log lines")
     logs.add_argument("service", nargs="?", help="a service or a replica; all when left out")
     logs.add_argument("-f", "--follow", action="store_true", help="go on until Ctrl-C")

@@ -22,7 +22,13 @@ from deploy.embedded.plan import (
     service_programs,
 )
 from deploy.embedded.readiness import source_rows, unready
-from deploy.embedded.servers import Server, free_ports, wait_until_ready
+from deploy.embedded.servers import (
+    PostgresServer,
+    Server,
+    ValkeyServer,
+    free_ports,
+    wait_until_ready,
+)
 from deploy.embedded.settings import RunSettings
 from deploy.embedded.suite import Suite
 from deploy.embedded.supervision import OwnSupervisor
@@ -42,6 +48,29 @@ def run(settings: RunSettings, suite: Suite, environ: Mapping[str, str]) -> None
     Raises:
         EmbeddedError: It cannot start, or cannot go on; all that was started is stopped.
     """
+    with _held(settings) as signals:
+        check_port(settings.host, settings.port)
+        with contextlib.suppress(StopRequested):
+            _Run(settings, suite, environ, signals).go()
+
+
+@contextlib.contextmanager
+def running_servers(
+    settings: RunSettings, suite: Suite, environ: Mapping[str, str]
+) -> Iterator[tuple[Addresses, StopSignals]]:
+    """Run the servers alone inside the block, for work on their data while no service runs.
+
+    Raises:
+        EmbeddedError: They cannot start, or a run has the data folder.
+        StopRequested: A signal arrived meanwhile.
+    """
+    with _held(settings) as signals, _Run(settings, suite, environ, signals).servers() as urls:
+        yield urls, signals
+
+
+@contextlib.contextmanager
+def _held(settings: RunSettings) -> Iterator[StopSignals]:
+    """Hold the data folder inside the block, with nothing running in it at first."""
     data = settings.data
     try:
         folder.make(data)
@@ -50,10 +79,8 @@ def run(settings: RunSettings, suite: Suite, environ: Mapping[str, str]) -> None
                 count = end_leftovers(data, settings.home)
                 if count:
                     say(f"ended {count} processes that an earlier run had left behind")
-            check_port(settings.host, settings.port)
             folder.check_space(data, settings.home)
-            with contextlib.suppress(StopRequested):
-                _Run(settings, suite, environ, signals).go()
+            yield signals
     except OSError as error:
         raise EmbeddedError(folder.explain(error, data)) from error
 
@@ -102,34 +129,48 @@ class _Run:
         """Start, watch, stop."""
         settings = self._settings
         ports = free_ports(2 + sum(settings.replicas.values()))
-        servers = own_servers(settings, ports)
-        if servers and settings.account and not settings.home.exists():
-            say(f"the servers run as {settings.account.name}, with their data in {settings.home}")
-        for server in servers:
-            server.prepare()
-        self._signals.pause(0)
+        servers = self._prepared(ports)
         urls = addresses(settings, servers)
-        own = [server_program(server) for server in servers]
         services = service_programs(settings, self._suite, urls, ports[2:])
-        with self._supervised(own, services) as supervisor:
-            supervisor.wait_until_ready(self._signals.pause)
-            self._start_servers(supervisor, servers)
+        with self._supervised(servers, services) as supervisor:
             self._migrate(urls)
             self._start_services(supervisor, services)
-            run_file = RunFile(settings, urls, [*own, *services], supervisor.pid)
+            programs = [*map(server_program, servers), *services]
+            run_file = RunFile(settings, urls, programs, supervisor.pid)
             run_file.update(supervisor.processes())
             sources = table(source_rows(settings.gateway_url))
             say(f"ready: {settings.gateway_url}\n{sources}")
             Watch(supervisor, run_file, self._signals.pause).keep()
 
     @contextlib.contextmanager
+    def servers(self) -> Iterator[Addresses]:
+        """Run the servers alone inside the block."""
+        servers = self._prepared(free_ports(2))
+        with self._supervised(servers, []):
+            yield addresses(self._settings, servers)
+
+    def _prepared(self, ports: Sequence[int]) -> list[PostgresServer | ValkeyServer]:
+        """Return the servers of the run, ready to be started."""
+        settings = self._settings
+        servers = own_servers(settings, ports)
+        if servers and settings.account and not settings.home.exists():
+            say(f"the servers run as {settings.account.name}, with their data in {settings.home}")
+        for server in servers:
+            server.prepare()
+        self._signals.pause(0)
+        return servers
+
+    @contextlib.contextmanager
     def _supervised(
-        self, servers: Sequence[Program], services: Sequence[Program]
+        self, servers: Sequence[Server], services: Sequence[Program]
     ) -> Iterator[OwnSupervisor]:
-        """Run supervisord inside the block, and stop all programs in order at its end."""
+        """Run supervisord and the servers inside the block, and stop all in order at its end."""
         data = self._settings.data
-        supervisor = OwnSupervisor(data, [*servers, *services], self._environ)
+        own = [server_program(server) for server in servers]
+        supervisor = OwnSupervisor(data, [*own, *services], self._environ)
         try:
+            supervisor.wait_until_ready(self._signals.pause)
+            self._start_servers(supervisor, servers)
             yield supervisor
         finally:
             say("stopping")
@@ -137,7 +178,7 @@ class _Run:
             try:
                 # The servers last, and both at once: nobody talks to them any more.
                 supervisor.stop([program.name for program in services])
-                supervisor.stop([program.name for program in servers])
+                supervisor.stop([program.name for program in own])
             except EmbeddedError:
                 say("supervisord is gone; ending the processes that it left behind")
             supervisor.shut_down()

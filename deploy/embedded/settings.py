@@ -12,6 +12,11 @@ MOST_REPLICAS = 10
 """Per service: PostgreSQL has 120 connections, and each replica of two services keeps up to 4."""
 
 _LARGEST_PORT = 65_535
+# What the services take (`libs/common/broker_url.py`).
+_BROKERS = (
+    *("redis", "rediss", "unix"),
+    *("redis+cluster", "rediss+cluster", "redis+sentinel", "rediss+sentinel"),
+)
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ def read_settings(
     Raises:
         EmbeddedError: A setting is wrong; the message has its name and what was expected.
     """
-    redis_url = _url(environ, "CASSIOPEIA_REDIS_URL", ("redis", "rediss", "valkey", "unix"))
+    redis_url = _url(environ, "CASSIOPEIA_REDIS_URL", _BROKERS)
     database = ("postgresql", "postgres")
     database_url = _url(environ, "CASSIOPEIA_DATABASE_URL", database)
     gateway_url = _url(environ, "CASSIOPEIA_GATEWAY_DATABASE_URL", database)

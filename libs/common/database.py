@@ -14,7 +14,7 @@ from libs.common.logging import get_logger
 _log = get_logger(__name__)
 
 # The newest migration of services/persistence; a test holds the two together.
-SCHEMA_REVISION = "0005"
+SCHEMA_REVISION = "0008"
 READER_ROLE = "cassiopeia_reader"
 
 Connection = AsyncConnection[tuple[Any, ...]]
@@ -22,8 +22,9 @@ Pool = AsyncConnectionPool[Connection]
 
 # Everything below passes without our doing: the server restarts, a lock is held, the disk is full.
 TRANSIENT_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
-# These concern single rows; splitting the batch finds them.
-ROW_ERRORS = (psycopg.DataError, psycopg.IntegrityError)
+# These concern single rows; splitting the batch finds them. A text may be too long for an index: to
+# psycopg that is an OperationalError, and it would be tried for ever.
+ROW_ERRORS = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
 
 
 def create_pool(

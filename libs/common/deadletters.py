@@ -1,27 +1,48 @@
-"""Dead letters: what nobody could take, kept whole in one stream with the reason."""
+"""Dead letters: what nobody could take, kept whole in one stream with the reason.
 
-from collections.abc import Sequence
+A letter and the entry that it was may live on two nodes of a cluster, so no script can move one
+to the other. They are two steps, which may be repeated: a letter is written once per entry however
+often it is tried, and only then is the entry acknowledged (ADR 0005).
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Any
 
 from redis.asyncio import Redis
 
 from libs.common import metrics
+from libs.common.broker.copies import Copies
 from libs.common.clock import iso
 from libs.common.events import Provenance
+from libs.common.pending import Entry, PendingList
 from libs.common.topology import EVENTS_DEAD
 
 # A reason is one sentence; a longer one is some library's essay.
 MAX_REASON_LENGTH = 500
 
+# Who has a letter, by the time at which it was written. The braces put it beside the letters in
+# a cluster.
+KNOWN_KEY = f"{{{EVENTS_DEAD.key}}}:known"
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One entry of a stream: where it stood and the bytes of its body."""
-
-    stream: str
-    id: str
-    body: bytes
+# ARGV: letters at most, their life in seconds; then for each its mark, and how many words of
+# fields and values follow. A mark lives as long as a letter does, and there are as many at most.
+_WRITE = """
+local now = tonumber(redis.call('TIME')[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ARGV[2])
+local written, at = 0, 3
+while at < #ARGV do
+  local last = at + 1 + ARGV[at + 1]
+  if redis.call('ZADD', KEYS[2], 'NX', now, ARGV[at]) == 1 then
+    redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', unpack(ARGV, at + 2, last))
+    written = written + 1
+  end
+  at = last + 1
+end
+redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -1 - ARGV[1])
+return written
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,69 +53,80 @@ class Rejection:
     reason: str
 
 
-# Acknowledging and diverting are one step: XACK answers 1 only to the first who acknowledges, so
-# an entry that two consumers hold becomes one letter, and a crash leaves it pending or diverted.
-_DIVERT = """
-local diverted = 0
-for i = 5, #ARGV, 3 do
-  if redis.call('XACK', KEYS[1], ARGV[1], ARGV[i]) == 1 then
-    redis.call('XADD', KEYS[2], 'MAXLEN', '~', ARGV[2], '*',
-      'stream', KEYS[1], 'entry', ARGV[i], 'group', ARGV[1], 'consumer', ARGV[3],
-      'at', ARGV[4], 'reason', ARGV[i + 1], 'body', ARGV[i + 2])
-    diverted = diverted + 1
-  end
-end
-return diverted
-"""
-
-
 class DeadLetters:
     """Writes to the dead-letter stream."""
 
     def __init__(self, redis: Redis) -> None:
-        self._redis = redis
-        self._divert = redis.register_script(_DIVERT)
+        self._write_letters = redis.register_script(_WRITE)
+        self._copies = Copies.of(redis)
 
     async def divert(
-        self, rejections: Sequence[Rejection], *, group: str, consumer: str, at: str
+        self, rejections: Sequence[Rejection], *, pending: PendingList, at: str
     ) -> int:
-        """Move entries of one stream to the dead letters and acknowledge them, atomically.
+        """Write letters about entries of a pending list, then acknowledge them.
+
+        Killed in between, the next try writes no second letter and acknowledges. What somebody
+        else has acknowledged meanwhile is his, and gets no letter from us.
 
         Returns:
-            How many were moved; an entry that somebody else acknowledged meanwhile is not.
+            How many letters are new.
         """
         if not rejections:
             return 0
-        stream = rejections[0].entry.stream
-        arguments: list[str | bytes | int] = [group, EVENTS_DEAD.max_entries or 0, consumer, at]
-        for rejection in rejections:
-            arguments += [
-                rejection.entry.id,
-                rejection.reason[:MAX_REASON_LENGTH],
-                rejection.entry.body,
-            ]
-        diverted = int(await self._divert(keys=[stream, EVENTS_DEAD.key], args=arguments))
-        metrics.DEAD_LETTERS.labels(stream).inc(diverted)
-        return diverted
+        held = await pending.hold([rejection.entry.id for rejection in rejections])
+        ours = [rejection for rejection in rejections if rejection.entry.id in held]
+        written = await self._write(
+            {
+                f"{pending.stream} {pending.group} {rejection.entry.id}": {
+                    "stream": pending.stream,
+                    "entry": rejection.entry.id,
+                    "group": pending.group,
+                    "consumer": pending.consumer,
+                    "at": at,
+                    "reason": rejection.reason[:MAX_REASON_LENGTH],
+                    "body": rejection.entry.body,
+                }
+                for rejection in ours
+            }
+        )
+        await pending.acknowledge([rejection.entry.id for rejection in ours])
+        metrics.DEAD_LETTERS.labels(pending.stream).inc(written)
+        return written
 
     async def add_body(
         self, body: bytes, reason: str, *, source: str, provenance: Provenance
     ) -> None:
         """Keep the body of an upstream that became no event; the same one again makes no letter."""
-        known = f"cassiopeia:source:{{{source}}}:rejected"
-        if not await self._redis.sadd(known, blake2b(body, digest_size=16).digest()):
-            return
-        # As long as the letters themselves; a body that comes back later is news again.
-        await self._redis.expire(known, EVENTS_DEAD.retention)
-        await self._redis.xadd(
-            EVENTS_DEAD.key,
-            {
-                "source": source,
-                "provider": provenance.provider,
-                "at": iso(provenance.fetched_at),
-                "reason": reason[:MAX_REASON_LENGTH],
-                "body": body,
-            },
-            maxlen=EVENTS_DEAD.max_entries,
-        )
-        metrics.DEAD_LETTERS.labels(f"upstream:{source}").inc()
+        mark = f"{source} {blake2b(body, digest_size=16).hexdigest()}"
+        fields: dict[str, str | bytes] = {
+            "source": source,
+            "provider": provenance.provider,
+            "at": iso(provenance.fetched_at),
+            "reason": reason[:MAX_REASON_LENGTH],
+            "body": body,
+        }
+        written = await self._write({mark: fields})
+        metrics.DEAD_LETTERS.labels(f"upstream:{source}").inc(written)
+
+    async def _write(self, letters: Mapping[str, Mapping[str, str | bytes]]) -> int:
+        """Write each letter whose mark is not known; return how many that were.
+
+        Raises:
+            DependencyUnavailableError: A failover might lose them; write them again.
+        """
+        if not letters:
+            return 0
+        arguments: list[Any] = [
+            EVENTS_DEAD.max_entries,
+            int(EVENTS_DEAD.retention.total_seconds()),
+        ]
+        for mark, fields in letters.items():
+            arguments += [mark, 2 * len(fields)]
+            for name, value in fields.items():
+                arguments += [name, value]
+        keys = [EVENTS_DEAD.key, KNOWN_KEY]
+        written = int(await self._write_letters(keys=keys, args=arguments))
+        if self._copies:
+            # Only the letter keeps what is acknowledged next.
+            await self._copies.confirm(EVENTS_DEAD)
+        return written

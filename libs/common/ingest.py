@@ -13,7 +13,7 @@ from libs.common.broker import (
     check_broker,
     connect,
     create_broker,
-    ensure_groups,
+    prepare_streams,
     wait_for_broker,
 )
 from libs.common.clock import Clock, SystemClock
@@ -62,11 +62,11 @@ async def ingesting(
     runtime.checks["broker"] = lambda: check_broker(redis)
     try:
         await wait_for_broker(redis)
-        await ensure_groups(redis)
+        await prepare_streams(redis, settings.layout)
         # Upstreams close an idle connection after 5 s and more, perhaps while we send on it.
         connector = aiohttp.TCPConnector(keepalive_timeout=2.0)
         async with aiohttp.ClientSession(connector=connector) as session, broker:
-            publisher = Publisher(broker, redis)
+            publisher = Publisher(broker, redis, settings.layout)
             pollers = build(Ingest(redis, session, clock, publisher, owner=name))
             await obey_refresh(broker, redis, pollers, clock)
             await broker.start()

@@ -114,6 +114,29 @@ STREAM_PENDING = Gauge(
     ["stream", "group"],
     registry=REGISTRY,
 )
+# Growing while the lag is 0: an entry fails again and again, or its consumer is dead and nobody
+# takes over. Nothing younger than this is trimmed, so memory grows with it.
+STREAM_OLDEST = Gauge(
+    "cassiopeia_stream_oldest_unacknowledged_age_seconds",
+    "Age of the oldest entry that the group has not acknowledged; 0 when there is none.",
+    ["stream", "group"],
+    registry=REGISTRY,
+)
+# Growing for days at an even rate of events: look at the oldest unacknowledged entry of each group,
+# the groups that somebody made by hand included (XINFO GROUPS).
+STREAM_LENGTH = Gauge(
+    "cassiopeia_stream_length_entries",
+    "Entries of the stream, acknowledged ones within its retention included.",
+    ["stream"],
+    registry=REGISTRY,
+)
+# 1: most of what is read cannot be taken, so nothing is. Read the service's log for the reason.
+STREAM_HALTED = Gauge(
+    "cassiopeia_stream_halted_state",
+    "1 while the consumer stands still because of its dead-letter limit.",
+    ["stream", "group"],
+    registry=REGISTRY,
+)
 # Above 0 means that a consumer died or an entry fails again and again: read its log.
 ENTRIES_RECLAIMED = Counter(
     "cassiopeia_stream_entries_reclaimed_total",
@@ -136,6 +159,23 @@ EVENT_AGE = Histogram(
     registry=REGISTRY,
 )
 
+BROKER_MEMORY = Gauge(
+    "cassiopeia_broker_memory_used_bytes",
+    "Memory that the broker uses.",
+    registry=REGISTRY,
+)
+BROKER_MEMORY_LIMIT = Gauge(
+    "cassiopeia_broker_memory_limit_bytes",
+    "Memory at which the broker refuses to take more: its maxmemory, or what was configured.",
+    registry=REGISTRY,
+)
+# 1: act now, while everything still works. See which stream grows and why; give the broker more.
+BROKER_MEMORY_ALERT = Gauge(
+    "cassiopeia_broker_memory_alert_state",
+    "1 while the broker uses more of its memory than is wise.",
+    registry=REGISTRY,
+)
+
 # --- storage -------------------------------------------------------------------------------------
 
 ROWS_WRITTEN = Counter(
@@ -149,6 +189,38 @@ ROWS_REPEATED = Counter(
     "cassiopeia_rows_repeated_total",
     "Events that were stored already.",
     ["table"],
+    registry=REGISTRY,
+)
+# Increasing: a source sends what is older than its table's retention; keep it longer, or nothing.
+ROWS_EXPIRED = Counter(
+    "cassiopeia_rows_expired_total",
+    "Events that came when their table had dropped their time already.",
+    ["table"],
+    registry=REGISTRY,
+)
+
+# --- backups -------------------------------------------------------------------------------------
+
+# Older than the period of the backups: read the log of the process that takes them.
+BACKUP_LAST = Gauge(
+    "cassiopeia_backup_last_success_timestamp_seconds",
+    "Unix time at which the newest backup was begun; 0 when there is none.",
+    registry=REGISTRY,
+)
+BACKUP_SECONDS = Gauge(
+    "cassiopeia_backup_duration_seconds",
+    "Time that the newest backup took.",
+    registry=REGISTRY,
+)
+# Suddenly smaller: look for what is missing before the older ones are removed.
+BACKUP_BYTES = Gauge(
+    "cassiopeia_backup_size_bytes",
+    "Size of the newest backup.",
+    registry=REGISTRY,
+)
+BACKUPS_FAILED = Counter(
+    "cassiopeia_backups_failed_total",
+    "Backups that could not be taken.",
     registry=REGISTRY,
 )
 

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 from libs.common import metrics
 from libs.common.answers import LastAnswer, Published
 from libs.common.breaker import BackOff
-from libs.common.broker import Publisher, sleep_or_stop
+from libs.common.broker import Publisher
 from libs.common.clock import Clock
 from libs.common.deadletters import DeadLetters
 from libs.common.errors import DependencyUnavailableError, LeaseLostError
@@ -27,6 +27,7 @@ from libs.common.logging import get_logger
 from libs.common.providers import Outcome, Provider, ProviderChain
 from libs.common.source_state import SourceState
 from libs.common.sources import Attempt, SourceRegistry, SourceStatus, status_after
+from libs.common.tasks import sleep_or_stop
 
 _log = get_logger(__name__)
 
@@ -131,7 +132,6 @@ class Poller:
         self._status = await self._registry.load(self.source)
         # Another replica's schedule goes on; a restart must not be a reason to call.
         due = self._status.next_poll if self._status else self._clock.now()
-        due = min(due, self._clock.now() + self._longest_period)
         while not stop.is_set():
             await self._wait_until(due, stop)
             if stop.is_set():
@@ -142,6 +142,9 @@ class Poller:
 
     async def _wait_until(self, due: datetime, stop: asyncio.Event) -> None:
         while not stop.is_set():
+            # A clock that was set back, here or at the last leader's, must not make a source silent
+            # until the time has come again.
+            due = min(due, self._clock.now() + self._longest_period)
             wait_s = (due - self._clock.now()).total_seconds()
             if wait_s <= 0:
                 return

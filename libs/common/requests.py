@@ -22,7 +22,13 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from libs.common.broker import READ_BLOCK_MS, connect, create_broker, ensure_groups, wait_for_broker
+from libs.common.broker import (
+    READ_BLOCK_MS,
+    connect,
+    create_broker,
+    prepare_streams,
+    wait_for_broker,
+)
 from libs.common.clock import Clock, SystemClock
 from libs.common.errors import CassiopeiaError, DependencyUnavailableError
 from libs.common.events import reason_of
@@ -304,7 +310,7 @@ async def answering(
     redis, broker, worker = connect(url, name), create_broker(url, name), Worker()
     try:
         await wait_for_broker(redis)
-        await ensure_groups(redis)
+        await prepare_streams(redis, settings.layout)
         async with broker:
             counters = [
                 _Counter(desk, broker, clock or SystemClock()) for desk in desks(redis, worker)

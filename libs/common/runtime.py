@@ -116,6 +116,10 @@ async def _serve(settings: _Settings, bootstrap: Bootstrap[_Settings]) -> int:
             runtime.spawn("watchdog", Watchdog(settings.watchdog_seconds).beat_forever())
             await _until_over(settings, runtime, bootstrap)
             await runtime.finish()
+    except ConfigurationError as error:
+        # What only shows beside other processes, such as another layout of the streams.
+        _log.error("wrong_settings", reason=str(error))
+        return EXIT_CONFIGURATION
     except Exception as error:  # noqa: BLE001 - whatever ends a process is logged, and it ends
         _log.error("service_failed", exc_info=error)
         return EXIT_FAILURE

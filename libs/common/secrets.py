@@ -11,7 +11,8 @@ from libs.common.errors import ConfigurationError
 _SUFFIX = "_FILE"
 _URL_PASSWORD = re.compile(r"(?P<head>[a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s@/]+@", re.IGNORECASE)
 _KEY_PARAMETER = re.compile(
-    r"(?P<head>[?&\"'\s](?:api_?key|apikey|token|password|secret)=)[^&\s\"']+", re.IGNORECASE
+    r"(?P<head>[?&\"'\s](?:sentinel_)?(?:api_?key|apikey|token|password|secret)=)[^&\s\"']+",
+    re.IGNORECASE,
 )
 _AUTHORIZATION = re.compile(
     r"(?P<head>\b(?:basic|bearer|token)\s+)[a-z0-9+/=._-]{8,}", re.IGNORECASE

@@ -12,9 +12,10 @@ from pydantic_settings import (
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
-from redis.asyncio.connection import parse_url
 
+from libs.common.broker_url import BrokerUrl
 from libs.common.errors import ConfigurationError, expectation
+from libs.common.layout import Layout
 from libs.common.secrets import Redactor, environment_with_secrets
 
 PREFIX = "CASSIOPEIA_"
@@ -26,13 +27,13 @@ _Settings = TypeVar("_Settings", bound="ServiceSettings")
 
 
 def _redis_url(url: SecretStr) -> SecretStr:
-    try:
-        parse_url(url.get_secret_value())
-    except ValueError:
-        raise ValueError(
-            "expected redis://[[user]:password@]host[:port][/number], rediss:// or unix://"
-        ) from None
+    BrokerUrl.parse(url.get_secret_value())
     return url
+
+
+def _partitions(value: str) -> str:
+    Layout.parse(value)
+    return value
 
 
 def _database_url(url: SecretStr) -> SecretStr:
@@ -63,7 +64,12 @@ class ServiceSettings(BaseSettings):
 
     redis_url: Annotated[SecretStr, AfterValidator(_redis_url)] = Field(
         default=SecretStr("redis://127.0.0.1:6379/0"),
-        description="Broker: a Redis or Valkey URL.",
+        description="Broker: a Redis or Valkey URL, of a server, a cluster or sentinels.",
+    )
+    stream_partitions: Annotated[str, AfterValidator(_partitions)] = Field(
+        default="",
+        description="Partitions of event streams, such as `iss=4,osdr=2`; one each by default. The"
+        " same for every process.",
     )
     replica: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")] = Field(
         default="0",
@@ -102,6 +108,11 @@ class ServiceSettings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Take arguments first, then the environment; nothing else, no `.env` file."""
         return init_settings, _EnvironmentAndSecretFiles(settings_cls)
+
+    @property
+    def layout(self) -> Layout:
+        """How the event streams are divided."""
+        return Layout.parse(self.stream_partitions)
 
     def secret_values(self) -> list[str]:
         """Return every secret among the settings, for the log's redactor."""

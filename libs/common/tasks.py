@@ -1,6 +1,7 @@
-"""Ending tasks."""
+"""Pausing and ending tasks."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 # A cancelled task has this long for its cleaning up before it is cancelled again.
@@ -20,3 +21,10 @@ async def end_tasks(*tasks: asyncio.Task[Any]) -> None:
         _, waiting = await asyncio.wait(waiting, timeout=_PATIENCE_S)
     # Whoever asked for their end does not ask how they ended.
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def sleep_or_stop(seconds: float, stop: asyncio.Event) -> None:
+    """Sleep, but not past the moment when the process is asked to stop."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()

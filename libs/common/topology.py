@@ -40,6 +40,11 @@ class Stream:
     retention: timedelta = timedelta(days=1)
     max_entries: int | None = None
 
+    @property
+    def name(self) -> str:
+        """The last part of its key."""
+        return self.key.rpartition(":")[2]
+
 
 EVENTS_ISS = Stream("cassiopeia:events:iss", groups=(PERSISTENCE,))
 EVENTS_OSDR = Stream("cassiopeia:events:osdr", groups=(PERSISTENCE,))

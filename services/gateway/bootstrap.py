@@ -5,7 +5,14 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from libs.common.broker import Publisher, check_broker, connect, create_broker, wait_for_broker
+from libs.common.broker import (
+    Publisher,
+    agree_on_layout,
+    check_broker,
+    connect,
+    create_broker,
+    wait_for_broker,
+)
 from libs.common.clock import Clock, SystemClock
 from libs.common.database import check_database, create_pool, wait_for_schema
 from libs.common.logging import get_logger
@@ -49,7 +56,7 @@ async def bootstrap(
     runtime.checks["broker"] = lambda: check_broker(redis)
     runtime.checks["database"] = lambda: check_database(pool)
     latest = LatestIss(clock)
-    hub = LiveHub(redis, settings.live_queue_length)
+    hub = LiveHub(redis, settings.live_queue_length, settings.layout.event_streams)
     repository = Repository(pool)
     follower = Follower(redis, latest, hub)
 
@@ -61,9 +68,10 @@ async def bootstrap(
     application[HUB] = hub
     application[REPOSITORY] = repository
     application[SOURCES] = SourceRegistry(redis)
-    application[PUBLISHER] = Publisher(broker, redis)
+    application[PUBLISHER] = Publisher(broker, redis, settings.layout)
     try:
         await wait_for_broker(redis)
+        await agree_on_layout(redis, settings.layout)
         await pool.open()
         await wait_for_schema(pool)
         await follower.fill(repository)

@@ -6,10 +6,9 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from libs.common.broker import READ_BLOCK_MS, body_of
+from libs.common.broker import StreamReader, body_of
 from libs.common.events import Event, decode_batch
 from libs.common.logging import get_logger
-from libs.common.topology import EVENT_STREAMS
 from services.gateway.latest import RECENT_FIXES, LatestIss
 from services.gateway.live import LiveHub
 from services.gateway.offsets import format_entry_id, parse_entry_id
@@ -18,7 +17,6 @@ from services.gateway.repository import Repository
 _log = get_logger(__name__)
 
 READ_COUNT = 1_000
-_INDEX_OF = {stream.key.encode(): index for index, stream in enumerate(EVENT_STREAMS)}
 
 
 class Follower:
@@ -30,12 +28,14 @@ class Follower:
 
     def __init__(self, redis: Redis, latest: LatestIss, hub: LiveHub) -> None:
         self._redis = redis
+        self._reader = StreamReader(redis, count=READ_COUNT)
         self._latest = latest
         self._hub = hub
+        self._index_of = {stream.key.encode(): index for index, stream in enumerate(hub.streams)}
 
     async def fill(self, repository: Repository) -> None:
         """Learn the present state: from the streams, else from the database."""
-        for index, stream in enumerate(EVENT_STREAMS):
+        for index, stream in enumerate(self._hub.streams):
             page: Any = await self._redis.xrevrange(stream.key, count=RECENT_FIXES)
             page.reverse()
             events = decode_batch([body_of(fields) for _, fields in page])
@@ -66,16 +66,14 @@ class Follower:
 
     async def _read_once(self) -> None:
         offsets = self._hub.offsets.entries
-        answer: Any = await self._redis.xread(
+        answer = await self._reader.read(
             {
                 stream.key: format_entry_id(offsets[index])
-                for index, stream in enumerate(EVENT_STREAMS)
-            },
-            count=READ_COUNT,
-            block=READ_BLOCK_MS,
+                for index, stream in enumerate(self._hub.streams)
+            }
         )
         for key, page in answer:
-            index = _INDEX_OF[key]
+            index = self._index_of[key]
             events = decode_batch([body_of(fields) for _, fields in page])
             for (entry_id, _), event in zip(page, events, strict=True):
                 self._pass_on(index, entry_id, event)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from libs.common import metrics
 from libs.common.broker import body_of
 from libs.common.events import Event, decode_batch
-from libs.common.topology import EVENT_STREAMS
+from libs.common.topology import EVENT_STREAMS, Stream
 from services.gateway.offsets import EntryId, Offsets, format_entry_id, parse_entry_id
 
 # Entries per read of a client that catches up; bounds what it holds of memory.
@@ -71,12 +71,15 @@ class LiveClient:
 class LiveHub:
     """Hands every event to every client."""
 
-    def __init__(self, redis: Redis, queue_length: int) -> None:
+    def __init__(
+        self, redis: Redis, queue_length: int, streams: Sequence[Stream] = EVENT_STREAMS
+    ) -> None:
+        self.streams = streams
         self._redis = redis
         self._queue_length = queue_length
         self._clients: set[LiveClient] = set()
         self._latest: dict[str, Frame] = {}
-        self.offsets = Offsets()
+        self.offsets = Offsets(((0, 0),) * len(streams))
         self.closing = False
 
     @contextmanager
@@ -116,7 +119,7 @@ class LiveHub:
     async def replay(self, since: Offsets, until: Offsets) -> AsyncIterator[Frame]:
         """Read again what came after `since`, up to and with `until`, from the streams."""
         offsets = since
-        for index, stream in enumerate(EVENT_STREAMS):
+        for index, stream in enumerate(self.streams):
             last = until.entries[index]
             while offsets.entries[index] < last:
                 page: Any = await self._redis.xrange(
@@ -136,7 +139,7 @@ class LiveHub:
 
     async def lost_since(self, since: Offsets) -> bool:
         """Whether a stream no longer has all that came after `since`."""
-        for index, stream in enumerate(EVENT_STREAMS):
+        for index, stream in enumerate(self.streams):
             if not await self._redis.exists(stream.key):
                 continue
             info: Any = await self._redis.xinfo_stream(stream.key)

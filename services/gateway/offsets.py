@@ -30,7 +30,7 @@ def format_entry_id(entry: EntryId) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Offsets:
-    """The last entry seen of each event stream, in the order of the topology.
+    """The last entry seen of each event stream, in the order of the layout.
 
     As text it is the `id:` of a live event: the stream entry, or as many of them as there are
     streams, joined by `_`. One number would not do: two streams count on their own, and in a
@@ -48,13 +48,17 @@ class Offsets:
         return "_".join(format_entry_id(entry) for entry in self.entries)
 
     @classmethod
-    def decode(cls, value: str) -> Self:
+    def decode(cls, value: str, streams: int = len(EVENT_STREAMS)) -> Self:
         """Read them back; a single entry stands for all streams, as in `0-0`, from the beginning.
+
+        Args:
+            value: The text.
+            streams: How many streams there are.
 
         Raises:
             ValueError: It is none of ours.
         """
         entries = tuple(parse_entry_id(part) for part in value.split("_"))
-        if len(entries) not in {1, len(EVENT_STREAMS)}:
-            raise ValueError(f"expected {len(EVENT_STREAMS)} stream entries joined by _, or one")
-        return cls(entries if len(entries) > 1 else entries * len(EVENT_STREAMS))
+        if len(entries) not in {1, streams}:
+            raise ValueError(f"expected {streams} stream entries joined by _, or one")
+        return cls(entries if len(entries) > 1 else entries * streams)

@@ -1,6 +1,8 @@
-"""`python -m services.persistence`, and `... migrate` to bring the schema up to date and end."""
+"""`python -m services.persistence`, and its commands."""
 
 import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
 
 from libs.common.database import SCHEMA_REVISION
 from libs.common.errors import CassiopeiaError, ConfigurationError
@@ -13,21 +15,28 @@ from services.persistence.settings import PersistenceSettings
 
 _log = get_logger("services.persistence")
 
-USAGE = "usage: python -m services.persistence [migrate]"
+Command = Callable[[Sequence[str]], int]
 
 
 def main(arguments: list[str]) -> int:
     """Run the service or one of its commands; return the exit code."""
     if not arguments:
         return run("persistence", PersistenceSettings, bootstrap)
-    if arguments == ["migrate"]:
-        return migrate()
-    print(USAGE, file=sys.stderr)  # noqa: T201 - a command line speaks to a person
+    command = COMMANDS.get(arguments[0], usage)
+    return command(arguments[1:])
+
+
+def usage(_: Sequence[str]) -> int:
+    """Say which commands there are; return the exit code."""
+    text = f"usage: python -m services.persistence [{' | '.join(COMMANDS)}]"
+    print(text, file=sys.stderr)  # noqa: T201 - a command line speaks to a person
     return EXIT_CONFIGURATION
 
 
-def migrate() -> int:
+def migrate(arguments: Sequence[str]) -> int:
     """Bring the schema up to date; return the exit code."""
+    if arguments:
+        return usage(arguments)
     try:
         settings = load_settings(PersistenceSettings)
         setup_logging(settings, "persistence")
@@ -39,6 +48,23 @@ def migrate() -> int:
     _log.info("schema_is_current", revision=SCHEMA_REVISION)
     return EXIT_OK
 
+
+def _of(module: str, name: str) -> Command:
+    """Return a command that is loaded when it is called: the service need not hold it."""
+
+    def command(arguments: Sequence[str]) -> int:
+        called: Command = getattr(import_module(module), name)
+        return called(arguments)
+
+    return command
+
+
+COMMANDS: dict[str, Command] = {
+    "migrate": migrate,
+    "dead": _of("services.persistence.dead.commands", "dead"),
+    "backup": _of("services.persistence.backup.commands", "backup"),
+    "restore": _of("services.persistence.backup.commands", "restore"),
+}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

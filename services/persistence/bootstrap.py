@@ -7,16 +7,20 @@ from libs.common.broker import (
     check_broker,
     connect,
     create_broker,
-    ensure_groups,
+    prepare_streams,
     wait_for_broker,
 )
+from libs.common.broker_memory import MemoryAlarm, watch_memory_forever
 from libs.common.clock import Clock, SystemClock
-from libs.common.consuming import ConsumerOptions, StreamConsumer
+from libs.common.consuming import ConsumerOptions, StreamConsumer, check_consumers
 from libs.common.database import check_database, create_pool
+from libs.common.deadletter_limit import LetterLimit
 from libs.common.runtime import Runtime
-from libs.common.topology import EVENT_STREAMS, PERSISTENCE
-from libs.common.trimming import trim_forever
+from libs.common.topology import PERSISTENCE
+from libs.common.upkeep import keep_in_shape_forever
+from libs.common.watching import watch_forever
 from services.persistence.handlers import BatchWriter
+from services.persistence.keeping import Keeper
 from services.persistence.repository import Repository, prepare_connection
 from services.persistence.schema import ensure_schema
 from services.persistence.settings import PersistenceSettings
@@ -42,7 +46,7 @@ async def bootstrap(
     consumers = [
         StreamConsumer(
             redis=redis,
-            stream=stream,
+            stream=stream.key,
             group=PERSISTENCE,
             consumer=name,
             handler=BatchWriter(Repository(pool), clock, runtime.stop),
@@ -54,27 +58,48 @@ async def bootstrap(
                 # While one batch is with the database the next is decoded, which measured as a
                 # fifth more events a second.
                 readers=2,
+                letter_limit=LetterLimit(
+                    count=settings.dead_letter_limit,
+                    ratio=settings.dead_letter_ratio,
+                    window_s=settings.dead_letter_window_seconds,
+                ),
             ),
             clock=clock,
+            stop=runtime.stop,
         )
-        for stream in EVENT_STREAMS
+        for stream in settings.layout.event_streams
     ]
+    runtime.checks["dead_letters"] = lambda: check_consumers(consumers)
     try:
         await wait_for_broker(redis)
         await pool.open()
         await ensure_schema(pool)
-        await ensure_groups(redis)
+        await prepare_streams(redis, settings.layout)
         for consumer in consumers:
             await consumer.recover()
             consumer.subscribe(broker)
         async with broker:
             await broker.start()
-            tasks = [runtime.spawn("trimming", trim_forever(redis, clock))]
+            tasks = [
+                runtime.spawn(
+                    "upkeep", keep_in_shape_forever(redis, clock, settings.layout.streams)
+                ),
+                runtime.spawn(
+                    "broker memory",
+                    watch_memory_forever(
+                        redis,
+                        MemoryAlarm(settings.broker_memory_alert),
+                        settings.broker_memory_limit_bytes,
+                    ),
+                ),
+                runtime.spawn("keeping", Keeper(pool, settings.retention).keep_forever()),
+            ]
             for consumer in consumers:
-                stream = consumer.stream.key
                 tasks += [
-                    runtime.spawn(f"reclaim {stream}", consumer.reclaim_forever()),
-                    runtime.spawn(f"watch {stream}", consumer.watch_forever()),
+                    runtime.spawn(f"reclaim {consumer.stream}", consumer.reclaim_forever()),
+                    runtime.spawn(
+                        f"watch {consumer.stream}", watch_forever(redis, consumer, clock)
+                    ),
                 ]
             yield
             # First: to its watch, a subscription that stops looks like one that broke off.

@@ -8,10 +8,11 @@ from datetime import timedelta
 from libs.common import metrics
 from libs.common.clock import Clock, iso
 from libs.common.database import TRANSIENT_ERRORS
-from libs.common.deadletters import Entry, Rejection
+from libs.common.deadletters import Rejection
 from libs.common.errors import DependencyUnavailableError
 from libs.common.events import Event, decode_batch
 from libs.common.logging import get_logger
+from libs.common.pending import Entry
 from services.persistence.repository import Repository
 from services.persistence.tables import TABLE_OF
 

@@ -1,18 +1,26 @@
-"""All SQL of persistence: batches in, each row once."""
+"""Batches in, each row once."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date
-from typing import Any
+from typing import Any, NamedTuple
 
-from psycopg import sql
+import psycopg
 from psycopg.types.json import JsonbBinaryDumper, set_json_dumps
 from pydantic_core import to_json
 
 from libs.common import metrics
 from libs.common.database import ROW_ERRORS, Connection, Pool
 from libs.common.events import Event
+from services.persistence.statements import copy_into_staging, create_staging, merge
 from services.persistence.tables import TABLE_OF, TABLES, Table
+
+Rows = Sequence[tuple[Any, ...]]
+
+
+class _Merged(NamedTuple):
+    written: int
+    expired: int
 
 
 async def prepare_connection(connection: Connection) -> None:
@@ -21,15 +29,7 @@ async def prepare_connection(connection: Connection) -> None:
     # A quarter of the time of the standard library's.
     set_json_dumps(to_json, connection)
     for table in TABLES:
-        await connection.execute(
-            sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} ({}) ON COMMIT DELETE ROWS").format(
-                _staging(table),
-                sql.SQL(", ").join(
-                    sql.SQL("{} {}").format(sql.Identifier(column.name), sql.SQL(column.type))
-                    for column in table.columns
-                ),
-            )
-        )
+        await connection.execute(create_staging(table))
     await connection.commit()
 
 
@@ -39,12 +39,14 @@ class Repository:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._known_months: set[tuple[str, date]] = set()
-        self._merge = {table.name: _merge_statement(table) for table in TABLES}
+        self._copy = {table: copy_into_staging(table) for table in TABLES}
+        self._merge = {table: merge(table) for table in TABLES}
 
     async def store(self, events: Sequence[Event]) -> list[tuple[Event, str]]:
         """Write events, each exactly once however often it comes.
 
-        A batch that the database refuses is halved until the bad row is alone.
+        A batch that the database refuses is halved until the bad row is alone. An event that is
+        older than what its table keeps is left out, and counted.
 
         Returns:
             The events that the database refuses, with its reason.
@@ -64,24 +66,39 @@ class Repository:
         return []
 
     async def _store_at_once(self, events: Sequence[Event]) -> None:
-        by_table: dict[Table, list[tuple[Any, ...]]] = defaultdict(list)
-        for event in events:
-            table = TABLE_OF[type(event)]
-            by_table[table].append(table.row(event))
-        new: dict[Table, int] = {}
+        by_table = _by_table(events)
+        try:
+            merged = await self._write(by_table)
+        except psycopg.errors.CheckViolation as error:
+            # A row without a partition gets the code of a failed CHECK, which would have a name.
+            if error.diag.constraint_name or not self._known_months:
+                raise
+            # Somebody dropped a month that we know to be there.
+            self._known_months.clear()
+            merged = await self._write(by_table)
+        # Only now: what a rolled back transaction wrote does not count.
+        for table, (written, expired) in merged.items():
+            repeated = len(by_table[table]) - written - expired
+            metrics.ROWS_WRITTEN.labels(table.name).inc(written)
+            metrics.ROWS_EXPIRED.labels(table.name).inc(expired)
+            metrics.ROWS_REPEATED.labels(table.name).inc(repeated)
+
+    async def _write(self, by_table: Mapping[Table, Rows]) -> dict[Table, _Merged]:
+        merged: dict[Table, _Merged] = {}
         for table, rows in by_table.items():
             if table.by_month:
                 await self._ensure_months(table, rows)
         async with self._pool.connection() as connection:
             for table, rows in by_table.items():
-                await _copy(connection, table, rows)
-                new[table] = (await connection.execute(self._merge[table.name])).rowcount
-        # Only now: what a rolled back transaction wrote does not count.
-        for table, rows in by_table.items():
-            metrics.ROWS_WRITTEN.labels(table.name).inc(new[table])
-            metrics.ROWS_REPEATED.labels(table.name).inc(len(rows) - new[table])
+                async with connection.cursor() as cursor, cursor.copy(self._copy[table]) as copy:
+                    copy.set_types([column.type for column in table.columns])
+                    for row in rows:
+                        await copy.write_row(row)
+                answer = await connection.execute(self._merge[table])
+                merged[table] = _Merged(*await answer.fetchone() or (0, 0))
+        return merged
 
-    async def _ensure_months(self, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
+    async def _ensure_months(self, table: Table, rows: Rows) -> None:
         months = {(table.name, row[0].astimezone(UTC).date().replace(day=1)) for row in rows}
         for name, month in sorted(months - self._known_months):
             # Not in the batch's transaction: the lock on the parent is held for milliseconds.
@@ -90,37 +107,13 @@ class Repository:
             self._known_months.add((name, month))
 
 
-def _staging(table: Table) -> sql.Identifier:
-    return sql.Identifier(f"incoming_{table.name}")
+def _by_table(events: Sequence[Event]) -> dict[Table, Rows]:
+    """Return the rows of each table, the tables in an order that all batches share.
 
-
-def _merge_statement(table: Table) -> sql.Composed:
-    """Insert what is new, in the order of the key: two batches cannot wait for each other."""
-    columns = sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns)
-    if table.latest_of:
-        return sql.SQL(
-            "INSERT INTO {table} ({columns}) SELECT DISTINCT ON ({key}) {columns} FROM {staging}"
-            " ORDER BY {key}, fetched_at DESC ON CONFLICT ({key}) DO UPDATE"
-            " SET ({columns}, stored_at) = ROW ({excluded}, now())"
-            " WHERE EXCLUDED.fetched_at > {table}.fetched_at"
-        ).format(
-            table=sql.Identifier(table.name),
-            columns=columns,
-            key=sql.SQL(", ").join(map(sql.Identifier, table.latest_of)),
-            staging=_staging(table),
-            excluded=sql.SQL(", ").join(
-                sql.Identifier("excluded", column.name) for column in table.columns
-            ),
-        )
-    return sql.SQL(
-        "INSERT INTO {} ({}) SELECT {} FROM {} ORDER BY 1, 2 ON CONFLICT DO NOTHING"
-    ).format(sql.Identifier(table.name), columns, columns, _staging(table))
-
-
-async def _copy(connection: Connection, table: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    # Binary, because it costs the client two thirds of the text form.
-    statement = sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(_staging(table))
-    async with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.set_types([column.type for column in table.columns])
-        for row in rows:
-            await copy.write_row(row)
+    Two batches that locked theirs in the order of their events could wait for each other.
+    """
+    rows: dict[Table, list[tuple[Any, ...]]] = defaultdict(list)
+    for event in events:
+        table = TABLE_OF[type(event)]
+        rows[table].append(table.row(event))
+    return {table: rows[table] for table in TABLES if table in rows}

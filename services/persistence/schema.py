@@ -14,8 +14,12 @@ _log = get_logger(__name__)
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def upgrade(url: str) -> None:
+def upgrade(url: str, revision: str = "head") -> None:
     """Run all pending migrations; safe to call from several processes at once.
+
+    Args:
+        url: The database, as the role that owns the schema.
+        revision: The last one to run.
 
     Raises:
         DependencyUnavailableError: The database does not answer, or refuses; it says why.
@@ -29,7 +33,7 @@ def upgrade(url: str) -> None:
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["url"] = url
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
     except DBAPIError as error:
         # Without SQLAlchemy's wrapping, which adds the whole script to the reason.
         raise DependencyUnavailableError(

@@ -4,10 +4,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from libs.common.settings import DatabaseSettings, Seconds
+from libs.common.settings import Seconds
+from services.persistence.retention import RetentionSettings
 
 
-class PersistenceSettings(DatabaseSettings):
+class PersistenceSettings(RetentionSettings):
     """What persistence is told."""
 
     batch_size: Annotated[int, Field(ge=1, le=10_000)] = Field(
@@ -16,13 +17,41 @@ class PersistenceSettings(DatabaseSettings):
         description="Events per transaction at most.",
     )
     reclaim_idle_seconds: Annotated[float, Field(ge=1, le=86_400)] = Field(
-        # Twice the statement timeout: a batch that still runs is not taken away.
+        # A living consumer renews its claims four times as often, so this is only how long what a
+        # dead one held has to wait. Shorter, and a stopped container loses its work in a pause.
         default=60.0,
-        description="Entries that a consumer has not acknowledged for this long are taken over.",
+        description="Entries whose consumer has given no sign for this long are taken over.",
     )
     reclaim_every_seconds: Seconds = Field(
         default=10.0, description="Pause between two looks for such entries."
     )
     max_deliveries: Annotated[int, Field(ge=1, le=100)] = Field(
-        default=5, description="An entry that failed this often becomes a dead letter."
+        # Four times with its neighbours: by then a fault that passes by itself has passed.
+        default=5,
+        description="From this delivery on an entry is handled alone, and is dead if it fails.",
+    )
+    dead_letter_limit: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        # A person can read through a hundred; a year of honest poison has not made as many.
+        default=100,
+        description="Dead letters of one stream within the window before it stands still.",
+    )
+    dead_letter_ratio: Annotated[float, Field(ge=0, le=1)] = Field(
+        # One bad producer among several stays below half; a bad deploy of ours is near 1.
+        default=0.5,
+        description="Share of a stream's entries that may become dead letters beyond that limit.",
+    )
+    dead_letter_window_seconds: Seconds = Field(
+        # The slowest stream that matters, a position every 5 s, brings 720 entries in it.
+        default=3_600.0,
+        description="The window of the limit.",
+    )
+    broker_memory_alert: Annotated[float, Field(gt=0.1, lt=1)] = Field(
+        # What fills a broker is mostly a group that nobody reads, at the rate of the events: the
+        # rest is hours away, and everything still works.
+        default=0.7,
+        description="Share of the broker's memory above which an alarm is given.",
+    )
+    broker_memory_limit_bytes: Annotated[int, Field(ge=1_000_000)] | None = Field(
+        default=None,
+        description="Bytes that the broker may use, when that is not its maxmemory.",
     )

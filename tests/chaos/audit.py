@@ -1,27 +1,32 @@
 """Counts what became of the events: rows, entries that nobody acknowledged, dead letters."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
+from psycopg import sql
 from redis.asyncio import Redis
 
 from libs.common.broker import BODY_FIELD, text
 from libs.common.topology import EVENTS_DEAD, EVENTS_ISS, PERSISTENCE
 from tests.chaos.load import Load
-from tests.chaos.scenario import Report
+from tests.chaos.scenario import Report, Row
 
+EntryId = tuple[int, int]
 _PAGE = 1_000
+ID_IN_BODY = re.compile(rb'"id":"([0-9a-f-]{36})"')
 
 
 class GroupState(NamedTuple):
     """How far the group of persistence is."""
 
-    last: tuple[int, int]
+    last: EntryId
     """The newest entry of the stream."""
-    acknowledged_up_to: tuple[int, int]
+    acknowledged_up_to: EntryId
     """Every entry up to this one is acknowledged."""
     unread: int
     pending: int
@@ -40,11 +45,11 @@ async def group_state(redis: Redis) -> GroupState:
     """
     stream: Any = await redis.xinfo_stream(EVENTS_ISS.key)
     groups: Any = await redis.xinfo_groups(EVENTS_ISS.key)
-    last = _entry_id(stream["last-generated-id"])
+    last = entry_id(stream["last-generated-id"])
     for group in groups:
         if text(group["name"]) != PERSISTENCE:
             continue
-        delivered = _entry_id(group["last-delivered-id"])
+        delivered = entry_id(group["last-delivered-id"])
         lag = group["lag"]
         if lag is None:
             # The broker lost count, as it may after a restart: counted by hand.
@@ -55,44 +60,87 @@ async def group_state(redis: Redis) -> GroupState:
         pending: Any = await redis.xpending(EVENTS_ISS.key, PERSISTENCE)
         if not pending["pending"]:
             return GroupState(last, delivered, int(lag), 0)
-        first = _entry_id(pending["min"])
+        first = entry_id(pending["min"])
         return GroupState(last, (first[0], first[1] - 1), int(lag), int(pending["pending"]))
     return GroupState(last, (0, 0), int(stream["length"]), 0)
 
 
+async def last_entry(redis: Redis) -> EntryId:
+    """Return the id of the newest entry of the stream."""
+    stream: Any = await redis.xinfo_stream(EVENTS_ISS.key)
+    return entry_id(stream["last-generated-id"])
+
+
 async def audit(redis: Redis, database_url: str, load: Load) -> Report:
     """Compare what was accepted with what is stored and what is dead, entry by entry."""
-    rows = await asyncio.to_thread(_stored_ids, database_url)
-    poison = set(load.poison)
-    entries = {entry: body async for entry, body in _entries(redis) if body in poison}
-    length = await redis.xlen(EVENTS_ISS.key)
+    rows = Counter(await asyncio.to_thread(stored_ids, database_url))
     letters = [fields async for _, fields in _pages(redis, EVENTS_DEAD.key)]
+    poison, length = await _poison_entries(redis, load)
     state = await group_state(redis)
-    stored, accepted = set(rows), load.accepted
-    report = Report(
-        sent=len(accepted) + len(load.poison),
-        stored=len(rows),
-        lost=len(accepted - stored),
-        doubled=len(rows) - len(stored),
-        dead=len(letters),
-    )
-    twice = len(entries) - len(load.poison)
-    report.check("every accepted event has a row: missing", report.lost, 0)
+    report = Report(rows=_rows(load, rows, poison, letters))
+    stored, accepted = set(rows), set(load.accepted)
+    report.check("every accepted event has a row: missing", len(accepted - stored), 0)
     report.check("every row is of an accepted event: others", len(stored - accepted), 0)
-    report.check("no event has two rows: doubled", report.doubled, 0)
+    report.check("no event has two rows: doubled", rows.total() - len(rows), 0)
     report.check("nothing is pending", state.pending, 0)
     report.check("nothing is unread: lag", state.unread, 0)
-    report.check("each poison entry is a dead letter, once", len(letters), len(load.poison) + twice)
+    report.check("each poison entry is a dead letter, once", len(letters), len(poison))
+    bodies = {entry: body for entry, (_, body) in poison.items()}
     report.check(
         "each letter has stream, entry, reason and the original bytes: wrong",
-        _wrong_letters(letters, entries),
+        _wrong_letters(letters, bodies),
         0,
     )
-    report.remarks.append(
-        f"the stream holds {length:,} entries for {report.sent:,} events:"
-        f" {length - report.sent:,} accepted twice, {twice} of them poison"
-    )
+    unlike = await asyncio.to_thread(_unlike_rollups, database_url)
+    report.check("each minute and hour sums up its rows: others", unlike, 0)
+    sent, twice = sum(row.sent for row in report.rows), len(poison) - len(load.poison)
+    if length >= sent:  # else somebody has removed the stream
+        report.remarks.append(
+            f"the stream holds {length:,} entries for {sent:,} events:"
+            f" {length - sent:,} accepted twice, {twice} of them poison"
+        )
     return report
+
+
+def _rows(
+    load: Load,
+    stored: Counter[UUID],
+    poison: Mapping[str, tuple[str, bytes]],
+    letters: Sequence[Mapping[bytes, bytes]],
+) -> list[Row]:
+    rows = {fault: Row(fault) for fault in dict.fromkeys(load.accepted.values())}
+    for event, fault in load.accepted.items():
+        row = rows[fault]
+        row.sent += 1
+        row.stored += stored[event]
+        row.lost += not stored[event]
+        row.doubled += max(0, stored[event] - 1)
+    for fault, bodies in load.poison_of.items():
+        rows[fault].sent += len(bodies)
+    for letter in letters:
+        fault, _ = poison.get(letter.get(b"entry", b"").decode(), ("", b""))
+        if fault:
+            rows[fault].dead += 1
+    return list(rows.values())
+
+
+async def _poison_entries(redis: Redis, load: Load) -> tuple[dict[str, tuple[str, bytes]], int]:
+    """Return the poison of the stream by entry, with the fault it came under, and all entries."""
+    bodies = set(load.poison)
+    found: dict[str, tuple[str, bytes]] = {}
+    waiting: list[tuple[str, bytes]] = []
+    length = 0
+    async for entry, fields in _pages(redis, EVENTS_ISS.key):
+        length += 1
+        body = fields[BODY_FIELD]
+        if body in bodies:
+            waiting.append((entry, body))
+        elif waiting and (match := ID_IN_BODY.search(body)):
+            # Poison stands before a valid event, which tells the part that both belong to.
+            fault = load.accepted[UUID(match[1].decode())]
+            found.update((entry, (fault, body)) for entry, body in waiting)
+            waiting = []
+    return found, length
 
 
 def _wrong_letters(letters: list[Mapping[bytes, bytes]], entries: Mapping[str, bytes]) -> int:
@@ -109,14 +157,30 @@ def _wrong_letters(letters: list[Mapping[bytes, bytes]], entries: Mapping[str, b
     return wrong + len(missing)
 
 
-def _stored_ids(database_url: str) -> list[UUID]:
+def stored_ids(database_url: str) -> list[UUID]:
+    """Return the id of every row of the positions, one that has two rows twice."""
     with psycopg.connect(database_url) as connection:
         return [row[0] for row in connection.execute("SELECT id FROM iss_positions").fetchall()]
 
 
-async def _entries(redis: Redis) -> AsyncIterator[tuple[str, bytes]]:
-    async for entry, fields in _pages(redis, EVENTS_ISS.key):
-        yield entry, fields[BODY_FIELD]
+def _unlike_rollups(database_url: str) -> int:
+    """Count the minutes and hours whose roll-up is not that of their rows."""
+    with psycopg.connect(database_url) as connection:
+        return sum(
+            row[0]
+            for unit in ("minute", "hour")
+            for row in connection.execute(
+                sql.SQL(
+                    "SELECT count(*) FROM"
+                    " (SELECT date_trunc({unit}, time, 'UTC') AS bucket, count(*) AS samples,"
+                    " max(time) AS last_time, max(altitude_km) AS altitude_km_max"
+                    " FROM iss_positions GROUP BY 1) AS rows"
+                    " FULL JOIN {table} AS rolled USING (bucket)"
+                    " WHERE (rows.samples, rows.last_time, rows.altitude_km_max) IS DISTINCT FROM"
+                    " (rolled.samples, rolled.last_time, rolled.altitude_km_max)"
+                ).format(unit=sql.Literal(unit), table=sql.Identifier(f"iss_positions_{unit}"))
+            )
+        )
 
 
 async def _pages(redis: Redis, key: str) -> AsyncIterator[tuple[str, Mapping[bytes, bytes]]]:
@@ -130,6 +194,7 @@ async def _pages(redis: Redis, key: str) -> AsyncIterator[tuple[str, Mapping[byt
         after = f"({text(page[-1][0])}"
 
 
-def _entry_id(value: bytes | str) -> tuple[int, int]:
+def entry_id(value: bytes | str) -> EntryId:
+    """Return the id of an entry as numbers, which compare as the broker compares them."""
     milliseconds, _, number = text(value).partition("-")
     return int(milliseconds), int(number)

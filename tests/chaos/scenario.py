@@ -19,29 +19,44 @@ class Check(NamedTuple):
 
 
 @dataclass
-class Report:
-    """What became of the events of one scenario.
+class Row:
+    """What became of the events that were published under one fault.
 
     Attributes:
+        fault: A few words.
         sent: Events that the stream accepted, poison included; one accepted twice counts once.
         stored: Rows.
         lost: Valid events without a row.
         doubled: Rows beyond the first of an event.
         dead: Dead letters.
-        recovery_s: Seconds from a fault until all that had been accepted before it was stored;
-            the longest one where there were several.
-        checks: What must hold.
-        remarks: Lines for the person who asks why.
+        recovery_s: Seconds from the fault until all that had been accepted before it was stored;
+            the longest one where it struck several times.
     """
 
+    fault: str
     sent: int = 0
     stored: int = 0
     lost: int = 0
     doubled: int = 0
     dead: int = 0
     recovery_s: float = 0.0
+
+
+@dataclass
+class Report:
+    """What a scenario found.
+
+    Attributes:
+        rows: One per fault.
+        checks: What must hold.
+        remarks: Lines for the person who asks why.
+        skipped: Why this machine cannot play it; empty where it was played.
+    """
+
+    rows: list[Row] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    skipped: str = ""
 
     def check(self, statement: str, found: object, expected: object) -> None:
         """Note whether what was found is what was expected."""

@@ -9,7 +9,8 @@ from redis.asyncio import Redis
 
 from libs.common.broker import connect, create_broker
 from libs.common.consuming import ConsumerOptions, StreamConsumer
-from libs.common.deadletters import Entry, Rejection
+from libs.common.deadletters import Rejection
+from libs.common.pending import Entry
 from libs.common.tasks import end_tasks
 from libs.common.topology import EVENTS_DEAD, EVENTS_ISS, PERSISTENCE
 
@@ -20,11 +21,23 @@ SLOW = ConsumerOptions(reclaim_idle_s=3_600, reclaim_every_s=3_600)
 
 
 class Handler:
-    """Takes entries, except those that it is told to reject, when it is not told to fail."""
+    """Takes entries, except those that it is told to reject, when it is not told to fail.
 
-    def __init__(self, *, rejects: Callable[[Entry], bool] = lambda _: False) -> None:
-        self._rejects = rejects
+    Args:
+        rejects: Says what it rejects.
+        fails_on: Says what makes it fail, and with it the batch.
+    """
+
+    def __init__(
+        self,
+        *,
+        rejects: Callable[[Entry], bool] = lambda _: False,
+        fails_on: Callable[[Entry], bool] = lambda _: False,
+    ) -> None:
+        self.rejects = rejects
+        self._fails_on = fails_on
         self.fails = False
+        self.error: Exception = RuntimeError("the handler fails")
         self.gate = asyncio.Event()
         self.gate.set()
         self.calls = 0
@@ -34,9 +47,9 @@ class Handler:
         """Handle a batch, as soon as the gate is open."""
         self.calls += 1
         await self.gate.wait()
-        if self.fails:
-            raise RuntimeError("the handler fails")
-        rejected = [Rejection(entry, "not wanted") for entry in entries if self._rejects(entry)]
+        if self.fails or any(map(self._fails_on, entries)):
+            raise self.error
+        rejected = [Rejection(entry, "not wanted") for entry in entries if self.rejects(entry)]
         dead = {rejection.entry.id for rejection in rejected}
         self.taken += [entry for entry in entries if entry.id not in dead]
         return rejected
@@ -52,14 +65,16 @@ async def consuming(
     url: str, handler: Handler, options: ConsumerOptions = SLOW, *, name: str = "consumer-0"
 ) -> AsyncIterator[StreamConsumer]:
     """Run a consumer of the positions as persistence does."""
+    stop = asyncio.Event()
     async with connect(url, name) as redis, create_broker(url, name) as broker:
         consumer = StreamConsumer(
             redis=redis,
-            stream=EVENTS_ISS,
+            stream=EVENTS_ISS.key,
             group=PERSISTENCE,
             consumer=name,
             handler=handler,
             options=options,
+            stop=stop,
         )
         await consumer.recover()
         consumer.subscribe(broker)
@@ -70,6 +85,7 @@ async def consuming(
         finally:
             # What waits at the gate would make the stop wait, too.
             handler.gate.set()
+            stop.set()
             await end_tasks(reclaiming)
 
 

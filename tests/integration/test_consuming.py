@@ -1,28 +1,19 @@
-"""A consumer of a group: what it must never lose, never do twice, and never keep on trying."""
-
-import asyncio
-from typing import Any
+"""A consumer of a group: what it must never lose, never do twice, and how it follows the load."""
 
 import pytest
 from redis.asyncio import Redis
 
-from libs.common import consuming as module
+from libs.common import consuming as consuming_module
 from libs.common import metrics
 from libs.common.broker import Publisher
 from libs.common.consuming import ConsumerOptions
-from libs.common.deadletters import DeadLetters, Entry, Rejection
-from libs.common.errors import DependencyUnavailableError
-from libs.common.tasks import end_tasks
 from libs.common.topology import EVENTS_ISS, PERSISTENCE
-from tests.factories import position_event, position_events, undecodable
+from tests.factories import position_event, position_events
 from tests.integration.consumers import (
     QUICK,
-    SLOW,
     Handler,
     all_done,
-    command,
     consuming,
-    entry_ids,
     leave_pending,
     letters,
     pending,
@@ -40,7 +31,8 @@ async def test_entries_are_handled_in_batches_and_acknowledged(
     options = ConsumerOptions(batch_size=100)
     async with consuming(valkey_url, handler, options) as consumer:
         await wait_until(lambda: all_done(broker_client), 10, "an empty stream")
-        assert (consumer.running, consumer.busy, consumer.failures) == (True, False, 0)
+        await wait_until(lambda: not consumer.busy, 5, "a consumer at rest")
+        assert (consumer.running, consumer.failures) == (True, 0)
     assert handler.bodies == [event.encode() for event in events]
     assert handler.calls == 3
 
@@ -88,78 +80,6 @@ async def test_a_living_consumers_entries_are_left_to_it(
     assert await pending(broker_client) == 5
 
 
-async def test_what_cannot_be_taken_becomes_a_letter(
-    publisher: Publisher, broker_client: Redis, valkey_url: str
-) -> None:
-    """A letter has reason, stream, entry, group, consumer, time and the exact bytes."""
-    bad = [poison.body for poison in undecodable()] + [bytes(range(256))]
-    ids = [await broker_client.xadd(EVENTS_ISS.key, {"__data__": body}) for body in bad]
-    await publisher.publish([position_event()])
-    handler = Handler(rejects=lambda entry: entry.body in bad)
-    async with consuming(valkey_url, handler):
-        await wait_until(lambda: all_done(broker_client), 5, "an empty stream")
-    found = await letters(broker_client)
-    assert [letter["body"] for letter in found] == bad
-    assert [letter["entry"] for letter in found] == ids
-    for letter in found:
-        assert letter["stream"] == EVENTS_ISS.key.encode()
-        assert (letter["group"], letter["consumer"]) == (PERSISTENCE.encode(), b"consumer-0")
-        assert letter["reason"] == b"not wanted"
-        assert letter["at"].endswith(b"Z")
-    assert handler.bodies == [position_event().encode()]
-
-
-async def test_an_entry_that_two_consumers_hold_makes_one_letter(
-    publisher: Publisher, broker_client: Redis, valkey_url: str
-) -> None:
-    """A slow consumer whose entry was taken over and diverted does not divert it again."""
-    await publisher.publish([position_event()])
-    slow, quick = Handler(rejects=lambda _: True), Handler(rejects=lambda _: True)
-    slow.gate.clear()
-    async with consuming(valkey_url, slow, SLOW, name="consumer-slow"):
-        await wait_until(lambda: slow.calls == 1, 5, "the slow consumer's batch")
-        async with consuming(valkey_url, quick, QUICK, name="consumer-quick"):
-            await wait_until(lambda: letters(broker_client), 5, "the letter")
-        slow.gate.set()
-        await wait_until(lambda: all_done(broker_client), 5, "an empty stream")
-    (letter,) = await letters(broker_client)
-    assert letter["consumer"] == b"consumer-quick"
-
-
-async def test_diverting_at_the_same_moment_makes_one_letter(
-    publisher: Publisher, broker_client: Redis
-) -> None:
-    """However many divert an entry, one of them does, and the others are told."""
-    await publisher.publish([position_event()])
-    await leave_pending(broker_client)
-    (entry_id,) = await entry_ids(broker_client)
-    rejection = Rejection(Entry(EVENTS_ISS.key, entry_id, b"body"), "why")
-    dead_letters = DeadLetters(broker_client)
-    diverted = await asyncio.gather(
-        *(
-            dead_letters.divert([rejection], group=PERSISTENCE, consumer=f"c-{n}", at="now")
-            for n in range(10)
-        )
-    )
-    assert sum(diverted) == 1
-    assert len(await letters(broker_client)) == 1
-
-
-async def test_a_reason_is_cut_and_a_body_is_not(
-    publisher: Publisher, broker_client: Redis
-) -> None:
-    """A library's essay becomes 500 characters; a body of a megabyte is kept whole."""
-    body = bytes(1_000_000)
-    await publisher.publish_bodies(EVENTS_ISS, [body])
-    await leave_pending(broker_client)
-    (entry_id,) = await entry_ids(broker_client)
-    rejection = Rejection(Entry(EVENTS_ISS.key, entry_id, body), "why " * 1_000)
-    await DeadLetters(broker_client).divert([rejection], group=PERSISTENCE, consumer="c", at="now")
-    (letter,) = await letters(broker_client)
-    assert letter["body"] == body
-    assert len(letter["reason"]) == 500
-
-
 async def test_a_failing_handler_keeps_its_batch_and_leaves_the_stream(
     publisher: Publisher, broker_client: Redis, valkey_url: str
 ) -> None:
@@ -193,39 +113,6 @@ async def test_a_handler_that_recovers_gets_its_batch_again(
     assert await letters(broker_client) == []
 
 
-async def test_what_fails_time_and_again_becomes_a_letter(
-    publisher: Publisher, broker_client: Redis, valkey_url: str
-) -> None:
-    """After so many deliveries an entry is given up, with the number of failures."""
-    event = position_event()
-    await publisher.publish([event])
-    handler = Handler()
-    handler.fails = True
-    options = ConsumerOptions(reclaim_idle_s=0.02, reclaim_every_s=0.02, max_deliveries=2)
-    async with consuming(valkey_url, handler, options):
-        await wait_until(lambda: all_done(broker_client), 10, "an empty stream")
-    (letter,) = await letters(broker_client)
-    assert letter["body"] == event.encode()
-    assert letter["reason"] == b"failed 2 times"
-    assert handler.calls == 2
-
-
-async def test_what_kills_its_consumer_becomes_a_letter(
-    publisher: Publisher, broker_client: Redis, valkey_url: str
-) -> None:
-    """An entry whose consumer died at each delivery is given up by the next start."""
-    await publisher.publish([position_event()])
-    await leave_pending(broker_client, "consumer-0")
-    for _ in range(2):
-        await broker_client.xreadgroup(PERSISTENCE, "consumer-0", {EVENTS_ISS.key: "0"})
-    handler = Handler()
-    async with consuming(valkey_url, handler, ConsumerOptions(max_deliveries=3)):
-        await wait_until(lambda: all_done(broker_client), 5, "an empty stream")
-    assert handler.calls == 0
-    (letter,) = await letters(broker_client)
-    assert letter["reason"] == b"failed 3 times"
-
-
 @pytest.mark.parametrize("owner", ["consumer-0", "consumer-9"], ids=["own", "another's"])
 async def test_pending_entries_that_were_trimmed_are_let_go(
     publisher: Publisher, broker_client: Redis, valkey_url: str, owner: str
@@ -241,80 +128,73 @@ async def test_pending_entries_that_were_trimmed_are_let_go(
     assert await letters(broker_client) == []
 
 
-async def test_a_deleted_group_ends_the_consumer(
-    publisher: Publisher,
-    broker_client: Redis,
-    valkey_url: str,
-    monkeypatch: pytest.MonkeyPatch,
+async def test_two_readers_work_at_once_and_take_each_entry_once(
+    publisher: Publisher, broker_client: Redis, valkey_url: str
 ) -> None:
-    """A consumer whose group is gone does not pretend to be well: its watch ends with an error."""
-    del publisher
-    monkeypatch.setattr(module, "WATCH_EVERY_S", 0.05)
-    async with consuming(valkey_url, Handler()) as consumer:
-        watching = asyncio.create_task(consumer.watch_forever())
-        await broker_client.xgroup_destroy(EVENTS_ISS.key, PERSISTENCE)
-        with pytest.raises(DependencyUnavailableError, match=r"ended|no group"):
-            await watching
-
-
-async def test_a_flushed_broker_ends_the_consumer(
-    publisher: Publisher,
-    broker_client: Redis,
-    valkey_url: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """After FLUSHALL the watch ends with an error, so that a restart can create the group anew."""
-    del publisher
-    monkeypatch.setattr(module, "WATCH_EVERY_S", 0.05)
-    async with consuming(valkey_url, Handler()) as consumer:
-        watching = asyncio.create_task(consumer.watch_forever())
-        await broker_client.flushall()
-        with pytest.raises(DependencyUnavailableError, match="has ended"):
-            await watching
-
-
-async def test_a_consumer_that_stands_still_is_found_out(
-    publisher: Publisher,
-    broker_client: Redis,
-    valkey_url: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Entries that a running subscription does not read, here by right, end its watch."""
-    monkeypatch.setattr(module, "WATCH_EVERY_S", 0.05)
-    monkeypatch.setattr(module, "STANDSTILL_S", 0.3)
-    async with consuming(valkey_url, Handler()) as consumer:
-        watching = asyncio.create_task(consumer.watch_forever())
-        await command(broker_client, "ACL", "SETUSER", "default", "-xreadgroup")
-        try:
-            await publisher.publish([position_event()])
-            with pytest.raises(DependencyUnavailableError, match="has not read"):
-                await watching
-        finally:
-            await command(broker_client, "ACL", "SETUSER", "default", "+@all")
-        assert consumer.running
-
-
-async def test_the_watch_tells_lag_and_pending(
-    publisher: Publisher,
-    broker_client: Redis,
-    valkey_url: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The metrics show what the group was not given yet, and what it has not acknowledged."""
-    monkeypatch.setattr(module, "WATCH_EVERY_S", 0.05)
-
-    def gauge(name: str) -> Any:
-        labels = {"stream": EVENTS_ISS.key, "group": PERSISTENCE}
-        return metrics.REGISTRY.get_sample_value(name, labels)
-
+    """While one batch is in work another one is, and in the end each entry was taken once."""
+    events = position_events(95)
     handler = Handler()
     handler.gate.clear()
-    await publisher.publish(position_events(10))
-    async with consuming(valkey_url, handler, ConsumerOptions(batch_size=4)) as consumer:
-        watching = asyncio.create_task(consumer.watch_forever())
-        await wait_until(lambda: gauge("cassiopeia_stream_lag_entries") == 6, 5, "the lag")
-        assert gauge("cassiopeia_stream_pending_entries") == 4
+    async with consuming(valkey_url, handler, ConsumerOptions(batch_size=10, readers=2)):
+        await publisher.publish(events)
+        await wait_until(lambda: handler.calls == 2, 5, "two batches in work")
+        assert handler.taken == []
+        handler.gate.set()
+        await wait_until(lambda: all_done(broker_client), 10, "an empty stream")
+    assert sorted(handler.bodies) == sorted(event.encode() for event in events)
+
+
+async def test_a_slow_handler_stops_the_reading(
+    publisher: Publisher, broker_client: Redis, valkey_url: str
+) -> None:
+    """However much waits, a process holds one batch per reader and no more; then it goes on."""
+    handler = Handler()
+    handler.gate.clear()
+    await publisher.publish(position_events(1_000))
+    async with consuming(valkey_url, handler, ConsumerOptions(batch_size=20, readers=2)):
+        await wait_until(lambda: handler.calls == 2, 5, "two batches in work")
+        for start in (1_000, 2_000):
+            await publisher.publish(position_events(1_000, start=start))
+            assert await pending(broker_client) == 40
+        handler.gate.set()
+        await wait_until(lambda: all_done(broker_client), 20, "an empty stream")
+    assert len(handler.taken) == 3_000
+
+
+async def test_a_batch_is_what_is_there(
+    publisher: Publisher,
+    broker_client: Redis,
+    valkey_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """When quiet an event comes alone and at once; what came meanwhile comes together.
+
+    A read may block for 4 s here: ten events in a row that each waited for its end, or for a batch
+    to become full, would take as many times as long as the last wait allows.
+    """
+    monkeypatch.setattr(consuming_module, "READ_BLOCK_MS", 4_000)
+    before = batch_sizes()
+    handler = Handler()
+    async with consuming(valkey_url, handler, ConsumerOptions(batch_size=100)):
+        for index in range(10):
+            await publisher.publish([position_event(index)])
+            await wait_until(lambda: len(handler.taken) == index + 1, 3, "the event")  # noqa: B023
+        handler.gate.clear()
+        await publisher.publish([position_event(10)])
+        await wait_until(lambda: handler.calls == 11, 5, "a batch in work")
+        await publisher.publish(position_events(250, start=11))
         handler.gate.set()
         await wait_until(lambda: all_done(broker_client), 5, "an empty stream")
-        await wait_until(lambda: gauge("cassiopeia_stream_lag_entries") == 0, 5, "no lag")
-        await end_tasks(watching)
+    sizes = {size: count - before.get(size, 0) for size, count in batch_sizes().items()}
+    assert (sizes["1.0"], sizes["50.0"], sizes["100.0"]) == (11, 12, 14)
+
+
+def batch_sizes() -> dict[str, float]:
+    """Return how many batches had at most so many entries, by bound."""
+    return {
+        sample.labels["le"]: sample.value
+        for family in metrics.BATCH_SIZE.collect()
+        for sample in family.samples
+        if sample.name.endswith("_bucket")
+        and (sample.labels["stream"], sample.labels["group"]) == (EVENTS_ISS.key, PERSISTENCE)
+    }

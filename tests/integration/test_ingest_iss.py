@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from libs.common.events import Origin
 from libs.common.source_state import SourceState
 from libs.common.topology import COMMANDS_REFRESH
 from services.ingest_iss.bootstrap import ELEMENTS, POSITIONS
-from tests.clocks import JumpingClock
+from tests.clocks import JumpingClock, WrongClock
 from tests.factories import START
 from tests.integration.consumers import letters
 from tests.integration.ingesting import (
@@ -232,6 +233,18 @@ async def test_a_leader_that_slept_publishes_nothing(
                 return bool(await published_positions(broker_client, Origin.LIVE))
 
             await wait_until(goes_on, 10, "a position under a new lease")
+
+
+async def test_a_clock_that_is_set_back_silences_nothing(
+    valkey_url: str, simulator: WhereTheIss
+) -> None:
+    """The next poll is a period away at most, not when the time has come again."""
+    clock = WrongClock(timedelta(hours=1))
+    async with ingesting(valkey_url, positions=simulator.url, clock=clock):
+        await simulator.wait_for_calls(1)
+        clock.jump(-timedelta(hours=1))
+        # The first of them may have been due already.
+        await simulator.wait_for_calls(3)
 
 
 async def test_elements_are_downloaded_once(

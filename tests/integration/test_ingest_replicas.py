@@ -12,8 +12,8 @@ from redis.asyncio import Redis
 from libs.common.broker import text
 from libs.common.events import Origin
 from services.ingest_iss.bootstrap import POSITIONS
-from tests.chaos.processes import ServiceProcess
 from tests.integration.ingesting import published_elements, published_positions
+from tests.processes import ServiceProcess
 from tests.upstreams.celestrak import Celestrak
 from tests.upstreams.faults import Fault
 from tests.upstreams.server import running

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import LiteralString
 
@@ -15,7 +14,7 @@ from alembic.script import ScriptDirectory
 from libs.common.database import READER_ROLE, SCHEMA_REVISION, create_pool
 from services.persistence.schema import MIGRATIONS
 from services.persistence.tables import TABLES
-from tests.servers import CHECKOUT, Servers
+from tests.servers import CHECKOUT
 
 
 def migrate(database_url: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -34,14 +33,6 @@ def rows(url: str, statement: LiteralString) -> list[tuple[object, ...]]:
     """Return the rows of a statement."""
     with psycopg.connect(url) as connection:
         return connection.execute(statement).fetchall()
-
-
-@pytest.fixture
-def empty_database_url(servers: Servers) -> Iterator[str]:
-    """Give a database that holds nothing."""
-    name = servers.create_database(migrated=False)
-    yield servers.database_url(name)
-    servers.drop_database(name)
 
 
 COLUMNS: LiteralString = """

@@ -10,10 +10,10 @@ from redis.asyncio import Redis
 
 from libs.common.broker import Publisher, connect, create_broker, ensure_groups
 from libs.common.topology import EVENTS_ISS
-from tests.chaos.processes import ServiceProcess
 from tests.factories import position_events
 from tests.integration.consumers import all_done, letters
 from tests.integration.storing import count
+from tests.processes import ServiceProcess
 from tests.servers import Servers, running_servers
 from tests.waiting import wait_until
 

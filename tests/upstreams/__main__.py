@@ -4,33 +4,13 @@ import argparse
 import asyncio
 import signal
 
-from tests.upstreams.astronomyapi import AstronomyApi
-from tests.upstreams.base import Simulator
-from tests.upstreams.celestrak import Celestrak
-from tests.upstreams.jwstapi import JwstApi
-from tests.upstreams.launchlibrary import LaunchLibrary
-from tests.upstreams.mast import Mast
-from tests.upstreams.nasa import Nasa
-from tests.upstreams.osdr import Osdr, OsdrSearch
-from tests.upstreams.osdr_studies import Studies
+from tests.upstreams.everything import every_simulator
 from tests.upstreams.server import serving
-from tests.upstreams.wheretheiss import WhereTheIss
 
 
 async def serve(host: str, port: int, *, enforce_limits: bool) -> None:
     """Serve until SIGINT or SIGTERM."""
-    studies = Studies.of(627)
-    simulators: list[Simulator] = [
-        WhereTheIss(enforce_limits=enforce_limits),
-        Celestrak(enforce_limits=enforce_limits),
-        AstronomyApi(enforce_limits=enforce_limits),
-        Osdr(studies, enforce_limits=enforce_limits),
-        OsdrSearch(studies, enforce_limits=enforce_limits),
-        Mast(enforce_limits=enforce_limits),
-        JwstApi(enforce_limits=enforce_limits),
-        LaunchLibrary(enforce_limits=enforce_limits),
-        Nasa(enforce_limits=enforce_limits),
-    ]
+    simulators = every_simulator(enforce_limits=enforce_limits)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

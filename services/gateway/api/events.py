@@ -79,7 +79,7 @@ def _last_seen(request: web.Request) -> Offsets | None:
     if not value:
         return None
     try:
-        return Offsets.decode(value)
+        return Offsets.decode(value, len(request.app[HUB].streams))
     except ValueError as error:
         raise invalid_parameter("Last-Event-ID", str(error)) from None
 

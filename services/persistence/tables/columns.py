@@ -18,6 +18,19 @@ class Column(NamedTuple):
 
 
 @dataclass(frozen=True)
+class RollUp:
+    """What a table's rows are summed up to, by minute and by hour.
+
+    Attributes:
+        values: Columns that have `_min`, `_max`, `_sum` and `_last`.
+        last_only: Columns that have `_last` alone, such as an angle that jumps at its end.
+    """
+
+    values: tuple[str, ...]
+    last_only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Table:
     """The table of one event type.
 
@@ -27,12 +40,23 @@ class Table:
         by_month: Whether it is partitioned by the month of its time.
         latest_of: The columns that name a thing, where the table keeps one row per thing, the one
             that was fetched last; empty where it keeps every event.
+        kept_by: The column that tells how old a row is, where that is not the time.
+        roll_up: What is summed up in the tables `<name>_minute` and `<name>_hour`.
+        history: A table with the same columns that keeps every version of a thing.
     """
 
     name: str
     columns: tuple[Column, ...]
     by_month: bool = False
     latest_of: tuple[str, ...] = ()
+    kept_by: str = ""
+    roll_up: RollUp | None = None
+    history: str = ""
+
+    @property
+    def age_column(self) -> str:
+        """The column that tells how old a row is."""
+        return self.kept_by or self.columns[0].name
 
     @cached_property
     def row(self) -> Callable[[Event], tuple[Any, ...]]:

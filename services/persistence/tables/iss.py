@@ -1,6 +1,12 @@
 """The station's tables."""
 
-from services.persistence.tables.columns import Column, Table, data_columns, envelope_columns
+from services.persistence.tables.columns import (
+    Column,
+    RollUp,
+    Table,
+    data_columns,
+    envelope_columns,
+)
 
 ISS_POSITIONS = Table(
     "iss_positions",
@@ -24,6 +30,9 @@ ISS_POSITIONS = Table(
         *data_columns("jsonb", "upstream_body"),
     ),
     by_month=True,
+    roll_up=RollUp(
+        values=("altitude_km", "velocity_kmh", "latitude_deg"), last_only=("longitude_deg",)
+    ),
 )
 
 ISS_ELEMENTS = Table(

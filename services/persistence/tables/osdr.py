@@ -27,4 +27,5 @@ OSDR_DATASETS = Table(
         *data_columns("jsonb", "raw"),
     ),
     latest_of=("accession",),
+    history="osdr_dataset_changes",
 )

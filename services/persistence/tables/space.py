@@ -92,4 +92,6 @@ SPACE_LAUNCHES = Table(
         *data_columns("jsonb", "upstream_body"),
     ),
     latest_of=("launch_id",),
+    # Its time is when it was last told of; the launch itself may lie years ahead.
+    kept_by="net",
 )

@@ -19,8 +19,8 @@ from libs.common.topology import EVENT_STREAMS, EVENTS_DEAD
 from services.persistence.tables import TABLE_OF, TABLES, Table
 from tests.chaos.counting_upstreams import CountingUpstreams, counting_upstreams
 from tests.chaos.load import publishing
-from tests.chaos.processes import Replicas, ServiceProcess
-from tests.chaos.scenario import Report, Stage
+from tests.chaos.scenario import Report, Row, Stage
+from tests.processes import Replicas, ServiceProcess
 from tests.upstreams.faults import Fault
 from tests.waiting import wait_until
 
@@ -77,7 +77,7 @@ class RestartedPollers:
             await wait_until(lambda: _settled(redis), _SETTLED_WITHIN_S, "all is stored")
             settled_s = time.monotonic() - ended
             report = await _audit(redis, stage.database_url)
-        report.recovery_s = settled_s
+        report.rows[0].recovery_s = settled_s
         report.check("every poller ended as asked: others", pollers.surprises, [])
         report.check("persistence ended only as asked: others", stores.surprises, [])
         upstreams.judge(report)
@@ -202,24 +202,25 @@ async def _audit(redis: Redis, database_url: str) -> Report:
             accepted[TABLE_OF[type(event)]].append(event)
     letters: Any = await redis.xrange(EVENTS_DEAD.key)
     kinds = Counter((fields[b"stream"], fields[b"reason"][:_REASON]) for _, fields in letters)
-    report, others = Report(dead=len(letters)), 0
+    total, others = Row("kill -9 and SIGTERM of pollers", dead=len(letters)), 0
+    report = Report(rows=[total])
     with psycopg.connect(database_url) as connection:
         for table, events in accepted.items():
             query = sql.SQL("SELECT id FROM {}").format(sql.Identifier(table.name))
             rows = [row[0] for row in connection.execute(query).fetchall()]
             sent = {event.id for event in events}
-            report.sent += len(sent)
-            report.stored += len(rows)
-            report.lost += len(_due(table, events) - set(rows))
-            report.doubled += len(rows) - len(set(rows))
+            total.sent += len(sent)
+            total.stored += len(rows)
+            total.lost += len(_due(table, events) - set(rows))
+            total.doubled += len(rows) - len(set(rows))
             others += len(set(rows) - sent)
             report.remarks.append(
                 f"{table.name}: {len(events):,} entries, {len(sent):,} events, {len(rows):,} rows"
             )
-    report.check("every accepted event has a row: missing", report.lost, 0)
+    report.check("every accepted event has a row: missing", total.lost, 0)
     report.check("every row is of an accepted event: others", others, 0)
-    report.check("no event has two rows: doubled", report.doubled, 0)
-    report.check("no event or record became a dead letter", report.dead, 0)
+    report.check("no event has two rows: doubled", total.doubled, 0)
+    report.check("no event or record became a dead letter", total.dead, 0)
     report.remarks += [f"dead: {kind}, {count} times" for kind, count in kinds.most_common(3)]
     report.check(
         "every table has rows: empty",

@@ -13,6 +13,11 @@ from libs.common.secrets import Redactor
     ("text", "expected"),
     [
         ("redis://:hunter2@broker:6379/0", "redis://:***@broker:6379/0"),
+        ("redis+cluster://:hunter2@a:1,b:2", "redis+cluster://:***@a:1,b:2"),
+        (
+            "redis+sentinel://:hunter2@a,b/s?sentinel_password=hunter2",
+            "redis+sentinel://:***@a,b/s?sentinel_password=***",
+        ),
         ("postgresql://u:hunter2@db/d", "postgresql://u:***@db/d"),
         ("https://user:hunter2@mirror/path", "https://user:***@mirror/path"),
         ("GET /x?api_key=hunter2&y=1", "GET /x?api_key=***&y=1"),

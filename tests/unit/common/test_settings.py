@@ -98,6 +98,7 @@ def test_an_older_name_works(monkeypatch: pytest.MonkeyPatch) -> None:
         ("CASSIOPEIA_REDIS_URL", "http://:hunter2@localhost", "redis://"),
         ("CASSIOPEIA_REDIS_URL", "redis://:hunter2@localhost:port", "redis://"),
         ("CASSIOPEIA_REDIS_URL", "", "redis://"),
+        ("CASSIOPEIA_REDIS_URL", "redis+sentinel://:hunter2@one", "redis://"),
         ("CASSIOPEIA_DATABASE_URL", "mysql://u:hunter2@localhost/db", "postgresql://"),
         ("CASSIOPEIA_DATABASE_URL", "hunter2", "postgresql://"),
         ("CASSIOPEIA_DATABASE_URL", "", "postgresql://"),
@@ -110,6 +111,15 @@ def test_a_wrong_secret_is_named_but_not_shown(
     message = complaint_about(monkeypatch, PersistenceSettings, **{variable: value})
     assert message.startswith(f"{variable}=***: expected {expected}")
     assert "hunter2" not in message
+
+
+def test_wrong_partitions_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The part at fault is shown, with what was expected in its place."""
+    message = complaint_about(
+        monkeypatch, PersistenceSettings, CASSIOPEIA_STREAM_PARTITIONS="osdr=2,iss=many"
+    )
+    assert message.startswith("CASSIOPEIA_STREAM_PARTITIONS=osdr=2,iss=many: expected NAME=COUNT")
+    assert "'iss=many'" in message
 
 
 @pytest.mark.parametrize(

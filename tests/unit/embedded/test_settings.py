@@ -70,6 +70,12 @@ def test_given_servers_are_used(tmp_path: Path) -> None:
     assert settings.gateway_database_url == GIVEN["CASSIOPEIA_DATABASE_URL"]
 
 
+@pytest.mark.parametrize("url", ["redis+cluster://a:1,b:2", "rediss+sentinel://a,b/service"])
+def test_a_broker_of_several_nodes_is_used(url: str, tmp_path: Path) -> None:
+    """Clusters and sentinels go to the services as they are given."""
+    assert read_settings(GIVEN | {"CASSIOPEIA_REDIS_URL": url}, tmp_path, SERVICES).redis_url == url
+
+
 def test_the_gateway_may_have_a_url_of_its_own(tmp_path: Path) -> None:
     """A reader's URL beside the owner's goes to the gateway."""
     reader = {"CASSIOPEIA_GATEWAY_DATABASE_URL": "postgresql://reader@database/c"}

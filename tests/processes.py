@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import Process
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from pathlib import Path
 from typing import Self
@@ -29,14 +29,21 @@ class ServiceProcess:
         environment: Environment variables beside those of this process.
         log: The file that its output is appended to.
         replica: Its CASSIOPEIA_REPLICA.
+        command: What Python is to run in place of `-m services.<name>`.
     """
 
     def __init__(
-        self, service: str, *, environment: Mapping[str, str], log: Path, replica: int = 0
+        self,
+        service: str,
+        *,
+        environment: Mapping[str, str],
+        log: Path,
+        replica: int = 0,
+        command: Sequence[str] | None = None,
     ) -> None:
         self.name = f"{service}-{replica}"
         self.log = log
-        self._module = f"services.{service}"
+        self._command = command or ("-m", f"services.{service}")
         port = free_ports(1)[0]
         self._admin = f"http://127.0.0.1:{port}"
         self._environment = {
@@ -58,8 +65,7 @@ class ServiceProcess:
         with self.log.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                "-m",
-                self._module,
+                *self._command,
                 cwd=CHECKOUT,
                 env=self._environment,
                 stdin=asyncio.subprocess.DEVNULL,
@@ -102,6 +108,11 @@ class ServiceProcess:
             self._process.send_signal(signal.SIGKILL)
             await self._process.wait()
 
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send it a signal, if it runs; SIGSTOP halts it, SIGCONT lets it go on."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(number)
+
     async def stop(self) -> int | None:
         """Ask it to end and return its exit code; None when it did not run."""
         process = self._process
@@ -125,13 +136,26 @@ class ServiceProcess:
 class Replicas:
     """Replicas of one service under a small restarter, as a context manager.
 
+    Args:
+        service: The folder below `services/`.
+        count: How many.
+        environment: Environment variables beside those of this process.
+        logs: The folder of their logs.
+        command: What Python is to run in place of `-m services.<name>`.
+
     Attributes:
         processes: One per replica.
         surprises: What a process did that nobody asked for: an end of its own, a stop that failed.
     """
 
     def __init__(
-        self, service: str, count: int, *, environment: Mapping[str, str], logs: Path
+        self,
+        service: str,
+        count: int,
+        *,
+        environment: Mapping[str, str],
+        logs: Path,
+        command: Sequence[str] | None = None,
     ) -> None:
         self.processes = [
             ServiceProcess(
@@ -139,6 +163,7 @@ class Replicas:
                 environment=environment,
                 log=logs / f"{service}-{replica}.log",
                 replica=replica,
+                command=command,
             )
             for replica in range(count)
         ]

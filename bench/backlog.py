@@ -1,0 +1,109 @@
+"""A backlog of 100,000 events, and the time in which one persistence process stores it.
+
+The service is started and ready before its stream is put in place by one RENAME, so that starting
+is not measured. A renamed stream keeps its groups, and what is pending in them.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from redis import Redis
+
+from libs.common.topology import EVENTS_ISS, PERSISTENCE
+from tests.chaos.positions import SPACING, position
+from tests.processes import ServiceProcess
+
+EVENTS = 100_000
+BATCH = 2_000
+STAGED = "bench:staged"
+_START = datetime(2026, 3, 10, tzinfo=UTC)
+
+
+def backlog() -> list[bytes]:
+    """Return the bodies of the events."""
+    return [position(_START + index * SPACING).encode() for index in range(EVENTS)]
+
+
+def fill(redis: Redis, bodies: Sequence[bytes]) -> None:
+    """Publish all to a stream that nobody reads yet."""
+    for start in range(0, len(bodies), BATCH):
+        pipeline = redis.pipeline(transaction=False)
+        for body in bodies[start : start + BATCH]:
+            pipeline.xadd(STAGED, {"__data__": body})
+        pipeline.execute()
+
+
+async def seconds_to_store(
+    bodies: Sequence[bytes],
+    *,
+    database: str,
+    broker: str,
+    folder: Path,
+    left_by: str | None = None,
+    **settings: str,
+) -> float:
+    """Return the seconds in which a persistence process stores all, on an empty broker.
+
+    Args:
+        bodies: The backlog.
+        database: URL of an empty database.
+        broker: URL of a broker, which is emptied.
+        folder: For the log.
+        left_by: The consumer that was given all of it and died; None when nobody was.
+        **settings: More of the service's environment.
+    """
+    redis = Redis.from_url(broker)
+    redis.flushall()
+    process = ServiceProcess(
+        "persistence",
+        environment={
+            "CASSIOPEIA_DATABASE_URL": database,
+            "CASSIOPEIA_REDIS_URL": broker,
+            "CASSIOPEIA_LOG_LEVEL": "info",
+            **settings,
+        },
+        log=folder / "persistence.log",
+    )
+    await process.start_ready()
+    try:
+        fill(redis, bodies)
+        redis.xgroup_create(STAGED, PERSISTENCE, id="0")
+        if left_by:
+            _give_all(redis, left_by)
+        began = time.perf_counter()
+        redis.rename(STAGED, EVENTS_ISS.key)
+        while True:
+            [group] = redis.xinfo_groups(EVENTS_ISS.key)
+            if group["lag"] == 0 and group["pending"] == 0:
+                break
+            await asyncio.sleep(0.005)
+        seconds = time.perf_counter() - began
+    finally:
+        await process.stop()
+    check_complete(database, "iss_positions", len(bodies))
+    return seconds
+
+
+def _give_all(redis: Redis, consumer: str) -> None:
+    answer: Any = True
+    while answer:
+        answer = redis.xreadgroup(PERSISTENCE, consumer, {STAGED: ">"}, count=BATCH)
+
+
+def check_complete(database: str, table: str, count: int) -> None:
+    """Make sure that a table has as many rows as there were events.
+
+    Raises:
+        RuntimeError: It has not; what was measured is worth nothing.
+    """
+    with psycopg.connect(database) as connection:
+        statement = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))
+        row = connection.execute(statement).fetchone()
+    if row is None or row[0] != count:
+        raise RuntimeError(f"{table} has {row and row[0]} rows of {count}: nothing was measured")

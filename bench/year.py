@@ -1,0 +1,160 @@
+"""`year_insert_ratio` and `chart_year_query_ms`: a year of positions, written to and read.
+
+31.5 million positions, one a second, are made by the server itself, months at a time on both
+cores, and rolled up. Then the real repository writes the same events in turns into that database
+and into an empty one on the same server; the medians count. The chart has 500 points over the
+year, as the gateway asks for it, by the reader's role.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from typing import LiteralString
+
+import psycopg
+from psycopg import sql
+
+from bench.figure import Figure, percentile
+from bench.progress import say
+from libs.common.database import create_pool
+from services.persistence.repository import Repository, prepare_connection
+from tests.chaos.positions import SPACING, position
+from tests.servers import running_servers
+
+YEAR = 2025
+MONTHS = [datetime(YEAR, month, 1, tzinfo=UTC) for month in range(1, 13)]
+END = datetime(YEAR + 1, 1, 1, tzinfo=UTC)
+BATCH = 2_000
+BATCHES = 100
+# The first ones make the month, and prepare statements.
+WARM_UP = 10
+CHARTS = 100
+POINTS = 500
+_CORES = 2
+
+# Without indexes first, which then cost one sort. Not logged, so that the making of what was not
+# measured writes half as much, and not vacuumed, as that was done long ago after a real year; the
+# month that is measured is a table like any other. The body is shorter than a real one, and read by
+# nothing that is measured.
+_FILL: LiteralString = """
+CREATE UNLOGGED TABLE {part} (LIKE iss_positions INCLUDING ALL EXCLUDING INDEXES)
+  WITH (autovacuum_enabled = false);
+INSERT INTO {part} (time, id, sequence, fetched_at, origin, provider, source_url, norad_id, name,
+    latitude_deg, longitude_deg, altitude_km, velocity_kmh, footprint_km, visibility,
+    solar_latitude_deg, solar_longitude_deg, upstream_body)
+  SELECT time, gen_random_uuid(), extract(epoch FROM time) * 1000000, time, 'live',
+      'wheretheiss.at', 'https://api.wheretheiss.at/v1/satellites/25544', 25544, 'iss',
+      51.6 * sin(n / 885.0), 180 * sin(n / 900.0), 420 + 5 * sin(n / 885.0),
+      27600 + 10 * sin(n / 885.0), 4500, 'daylight', 0, 0, '{{"id": 25544}}'
+    FROM (
+      SELECT n::float8 AS n, {since}::timestamptz + n * interval '1 s' AS time
+        FROM generate_series(0, extract(epoch FROM {until}::timestamptz - {since})::int - 1) AS n
+      ) AS seconds;
+ALTER TABLE {part} ADD PRIMARY KEY (time, id);
+CREATE INDEX ON {part} (sequence);
+ALTER TABLE iss_positions ATTACH PARTITION {part} FOR VALUES FROM ({since}) TO ({until});
+"""
+_CHART: LiteralString = """
+SELECT date_bin(%(width)s, bucket, %(since)s) AS point, sum(samples),
+    min(altitude_km_min), sum(altitude_km_sum) / sum(samples), max(altitude_km_max),
+    min(velocity_kmh_min), sum(velocity_kmh_sum) / sum(samples), max(velocity_kmh_max)
+  FROM iss_positions_hour WHERE bucket >= %(since)s AND bucket < %(until)s
+  GROUP BY point ORDER BY point
+"""
+
+
+async def measure(_: Path) -> list[Figure]:
+    """Measure both."""
+    with running_servers(durable=True) as servers:
+        empty, full = servers.create_database(), servers.create_database()
+        await asyncio.to_thread(_make_year, servers.database_url(full))
+        charts = await asyncio.to_thread(_charts_ms, servers.reader_database_url(full))
+        at_start, at_end = await _rates(servers.database_url(empty), servers.database_url(full))
+    return [
+        Figure("year_insert_ratio", at_end, "events/s", at_start, at_end / at_start, ">= 0.9"),
+        Figure("chart_year_query_ms", percentile(charts, 0.95), "ms", None, None, "<= 50"),
+    ]
+
+
+def _make_year(url: str) -> None:
+    for what, work in (("made", _make_month), ("rolled up", _roll_up_month)):
+        began = time.perf_counter()
+        with ThreadPoolExecutor(_CORES) as threads:
+            # list: a failure of one of them is raised here.
+            list(threads.map(lambda month, work=work: _in_session(url, work, month), MONTHS))
+        say(f"a year of positions {what} in {time.perf_counter() - began:.0f} s")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM (ANALYZE) iss_positions_hour")
+        answer = connection.execute("SELECT sum(samples) FROM iss_positions_hour").fetchone()
+    if answer is None or answer[0] != (END - MONTHS[0]).total_seconds():
+        raise RuntimeError(f"the roll-ups count {answer} positions: nothing was measured")
+
+
+Work = Callable[["psycopg.Connection[tuple[object, ...]]", datetime, datetime], None]
+
+
+def _in_session(url: str, work: Work, month: datetime) -> None:
+    with psycopg.connect(url) as connection:
+        work(connection, month, min(END, (month + timedelta(days=31)).replace(day=1)))
+
+
+def _make_month(
+    connection: "psycopg.Connection[tuple[object, ...]]", since: datetime, until: datetime
+) -> None:
+    connection.execute(
+        sql.SQL(_FILL).format(
+            part=sql.Identifier(f"iss_positions_{since:%Y_%m}"),
+            since=sql.Literal(since),
+            until=sql.Literal(until),
+        )
+    )
+
+
+def _roll_up_month(
+    connection: "psycopg.Connection[tuple[object, ...]]", since: datetime, until: datetime
+) -> None:
+    connection.execute("SELECT rebuild_roll_ups(%s, %s)", (since, until))
+
+
+def _charts_ms(url: str) -> list[float]:
+    """Return how long each of many charts took, from the question to the last row."""
+    period = {"since": MONTHS[0], "until": END, "width": (END - MONTHS[0]) / POINTS}
+    taken = []
+    with psycopg.connect(url) as connection:
+        for _ in range(CHARTS):
+            began = time.perf_counter()
+            points = connection.execute(_CHART, period).fetchall()
+            taken.append((time.perf_counter() - began) * 1_000)
+            if len(points) != POINTS:
+                raise RuntimeError(f"the chart has {len(points)} points: nothing was measured")
+    return taken
+
+
+async def _rates(empty: str, full: str) -> tuple[float, float]:
+    """Return the events a second that go into an empty database and into a full one."""
+    seconds: dict[str, list[float]] = {empty: [], full: []}
+    async with contextlib.AsyncExitStack() as stack:
+        repositories = {
+            url: Repository(
+                await stack.enter_async_context(
+                    create_pool(url, name="bench", size=1, configure=prepare_connection)
+                )
+            )
+            for url in seconds
+        }
+        for turn in range(WARM_UP + BATCHES):
+            events = [position(END + (turn * BATCH + n) * SPACING) for n in range(BATCH)]
+            # Batch by batch, and each first in turn: what else the machine does hits both.
+            for url in (empty, full) if turn % 2 else (full, empty):
+                began = time.perf_counter()
+                if refused := await repositories[url].store(events):
+                    raise RuntimeError(f"refused: {refused[0][1]}")
+                seconds[url].append(time.perf_counter() - began)
+    at_start, at_end = (BATCH / median(seconds[url][WARM_UP:]) for url in (empty, full))
+    say(f"{BATCHES} batches: {at_start:,.0f} events/s into nothing, {at_end:,.0f} after a year")
+    return at_start, at_end

@@ -1,0 +1,44 @@
+"""The broker, whatever it is: one server, a cluster, or a service that sentinels watch."""
+
+from libs.common.broker.clients import (
+    READ_BLOCK_MS,
+    SOCKET_TIMEOUT_S,
+    broker_info,
+    check_broker,
+    connect,
+    connection_options,
+    create_broker,
+    wait_for_broker,
+)
+from libs.common.broker.entries import BODY_FIELD, PlainFormat, as_bytes, body_of, text
+from libs.common.broker.groups import (
+    agree_on_layout,
+    ensure_groups,
+    prepare_streams,
+    stored_layout,
+)
+from libs.common.broker.publishing import PIPELINE_LENGTH, Publisher
+from libs.common.broker.reading import StreamReader
+
+__all__ = [
+    "BODY_FIELD",
+    "PIPELINE_LENGTH",
+    "READ_BLOCK_MS",
+    "SOCKET_TIMEOUT_S",
+    "PlainFormat",
+    "Publisher",
+    "StreamReader",
+    "agree_on_layout",
+    "as_bytes",
+    "body_of",
+    "broker_info",
+    "check_broker",
+    "connect",
+    "connection_options",
+    "create_broker",
+    "ensure_groups",
+    "prepare_streams",
+    "stored_layout",
+    "text",
+    "wait_for_broker",
+]

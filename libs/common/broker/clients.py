@@ -1,0 +1,169 @@
+"""Clients of the broker, whatever it is, for everything and for FastStream."""
+
+import asyncio
+import logging
+from typing import Any, cast
+
+from faststream.redis import RedisBroker
+from faststream.redis.configs import ConnectionState
+from redis.asyncio import Redis
+from redis.asyncio.cluster import ClusterNode
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from libs.common.broker.cluster import Cluster, as_cluster
+from libs.common.broker.entries import PlainFormat
+from libs.common.broker.resets import noticing_resets
+from libs.common.broker_url import BrokerUrl, Kind
+from libs.common.errors import DependencyUnavailableError
+from libs.common.logging import get_logger
+
+_log = get_logger(__name__)
+
+# redis-py 8 breaks blocking reads off after its socket timeout: keep every BLOCK well below this.
+SOCKET_TIMEOUT_S = 5.0
+READ_BLOCK_MS = 1_000
+
+
+def connection_options(client_name: str) -> dict[str, Any]:
+    """Return the options of every connection to the broker."""
+    return {
+        "client_name": client_name,
+        "socket_timeout": SOCKET_TIMEOUT_S,
+        "socket_connect_timeout": 2.0,
+        "socket_keepalive": True,
+        "health_check_interval": 30,
+        # 5 tries within about 2 s bridge a restart of the broker; a repeated XADD is harmless,
+        # because events are idempotent.
+        "retry": Retry(ExponentialWithJitterBackoff(base=0.05, cap=1), 5),
+        "retry_on_error": [RedisConnectionError, RedisTimeoutError],
+    }
+
+
+def connect(url: str, client_name: str) -> Redis:
+    """Return a client for everything that is not a FastStream subscription.
+
+    In a cluster it answers to the same commands, as long as the keys of one command, script or
+    transaction share a slot (`libs/common/broker/cluster.py`).
+    """
+    place = BrokerUrl.parse(url)
+    options = connection_options(client_name) | place.options
+    if place.kind is Kind.CLUSTER:
+        nodes = [ClusterNode(host, port) for host, port in place.hosts]
+        return cast("Redis", Cluster(startup_nodes=nodes, ssl=place.tls, **options))
+    if place.kind is Kind.SENTINEL:
+        sentinel_options = {
+            name: value for name, value in options.items() if name.startswith(("socket_", "ssl_"))
+        }
+        sentinels = Sentinel(  # type: ignore[no-untyped-call]  # the library has no types for it
+            place.hosts,
+            sentinel_kwargs=sentinel_options | {"ssl": place.tls} | place.sentinel_options,
+            ssl=place.tls,
+            **options,
+        )
+        client: Redis = sentinels.master_for(place.service, redis_class=_Watched)
+    else:
+        client = Redis.from_url(url, **options)
+    pool = client.connection_pool
+    pool.connection_class = noticing_resets(pool.connection_class)
+    return client
+
+
+class _Watched(Redis):
+    """The primary that sentinels name; the connections to the sentinels end with it."""
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:  # noqa: FBT001 - as in redis-py
+        await super().aclose(close_connection_pool)
+        pool: Any = self.connection_pool
+        await pool.sentinel_manager.aclose()
+
+
+def create_broker(url: str, client_name: str) -> RedisBroker:
+    """Return FastStream's broker for one process; it connects when it is started."""
+    return _Broker(url, client_name)
+
+
+class _Connection(ConnectionState[Any]):
+    """FastStream's connection, made as all others are."""
+
+    def __init__(self, url: str, client_name: str) -> None:
+        super().__init__()
+        self._url = url
+        self._client_name = client_name
+
+    async def connect(self) -> Any:  # noqa: ANN401 - as in FastStream
+        self._client = connect(self._url, self._client_name)
+        if cluster := as_cluster(self._client):
+            # A subscription asks where a channel belongs, and not whether that is known yet.
+            await cluster.initialize()
+        self._connected = True
+        return self._client
+
+
+class _Broker(RedisBroker):
+    """FastStream's broker on any broker of ours.
+
+    FastStream has a class for a cluster, which publishes nothing in pipelines and asks questions
+    over a second, blocking client without its retries and most of its options (0.7.8). redis-py 8
+    has what it lacked: the broker for one server works as it is, given the other client.
+    """
+
+    def __init__(self, url: str, client_name: str) -> None:
+        self._place = url, client_name
+        super().__init__(
+            # For the documents that it writes about itself, which are not ours.
+            "redis://localhost",
+            message_format=PlainFormat,
+            graceful_timeout=8.0,
+            # One canonical line per batch is ours; FastStream's two per message are not wanted.
+            logger=logging.getLogger("faststream"),
+            log_level=logging.DEBUG,
+        )
+
+    def _make_connection_state(self, *_: object) -> ConnectionState[Any]:
+        return _Connection(*self._place)
+
+
+async def wait_for_broker(redis: Redis) -> None:
+    """Wait until the broker answers, also while it replays its log after a start."""
+    complained = False
+    while True:
+        try:
+            await redis.ping()
+        except RedisError as error:
+            if not complained:
+                complained = True
+                _log.warning("waiting_for_broker", reason=str(error))
+            await asyncio.sleep(0.5)
+        else:
+            return
+
+
+async def broker_info(redis: Redis, section: str) -> list[dict[str, Any]]:
+    """Return a section of INFO, of every primary where there are several.
+
+    Raises:
+        redis.exceptions.RedisError: One did not answer.
+    """
+    if cluster := as_cluster(redis):
+        await cluster.initialize()
+        asked = (node.execute_command("INFO", section) for node in cluster.get_primaries())
+        return list(await asyncio.gather(*asked))
+    found: Any = await redis.info(section)
+    return [found]
+
+
+async def check_broker(redis: Redis) -> None:
+    """Ask the broker for a sign of life.
+
+    Raises:
+        DependencyUnavailableError: It does not answer.
+    """
+    try:
+        await redis.ping()
+    except RedisError as error:
+        raise DependencyUnavailableError(f"the broker does not answer: {error}") from error

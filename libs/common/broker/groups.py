@@ -1,0 +1,68 @@
+"""What must be true of the streams before anything is published or read."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from libs.common.broker.entries import text
+from libs.common.errors import ConfigurationError
+from libs.common.layout import Layout
+from libs.common.topology import ALL_STREAMS, EVENT_STREAMS, Stream
+
+# The number of partitions of every event stream, as the first process of all was told.
+LAYOUT_KEY = "cassiopeia:layout"
+
+
+async def prepare_streams(redis: Redis, layout: Layout) -> None:
+    """Agree on the layout with all other processes, and create every group.
+
+    Raises:
+        ConfigurationError: The others have another layout.
+    """
+    await agree_on_layout(redis, layout)
+    await ensure_groups(redis, layout.streams)
+
+
+async def agree_on_layout(redis: Redis, layout: Layout) -> None:
+    """Write the layout down where nobody has, and compare it where somebody has.
+
+    Two processes with different ones would publish where nobody reads.
+
+    Raises:
+        ConfigurationError: The others have another layout.
+    """
+    for stream in EVENT_STREAMS:
+        count = layout.counts[stream.name]
+        # Entries that an earlier release left were never divided, and must not be forgotten.
+        if count > 1 and await redis.exists(stream.key):
+            count = 1
+        await redis.hsetnx(LAYOUT_KEY, stream.name, str(count))
+    known = await stored_layout(redis)
+    if known.counts != layout.counts:
+        raise ConfigurationError(
+            f"CASSIOPEIA_STREAM_PARTITIONS means {layout} for this process, but the broker's"
+            f" streams have {known}: give every process the same value; to change it, stop them"
+            " all and run `python -m libs.common.repartition`"
+        )
+
+
+async def stored_layout(redis: Redis) -> Layout:
+    """Return the layout that the broker's streams have."""
+    found: dict[Any, Any] = await redis.hgetall(LAYOUT_KEY)
+    return Layout({text(name): int(count) for name, count in found.items()})
+
+
+async def ensure_groups(redis: Redis, streams: Iterable[Stream] = ALL_STREAMS) -> None:
+    """Create every consumer group of the table at entry `0`, and its stream with it.
+
+    The library's default is `$`, which skips all that was published before (ADR 0002).
+    """
+    for stream in streams:
+        for group in stream.groups:
+            try:
+                await redis.xgroup_create(stream.key, group, id="0", mkstream=True)
+            except ResponseError as error:
+                if "BUSYGROUP" not in str(error):
+                    raise

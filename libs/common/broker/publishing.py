@@ -1,0 +1,93 @@
+"""Publishing: an event is accepted when it has all the copies that the broker can make of it."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from faststream.redis import RedisBroker
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from libs.common import metrics
+from libs.common.broker.cluster import one_node_pipeline
+from libs.common.broker.copies import Copies
+from libs.common.errors import DependencyUnavailableError
+from libs.common.events import Event
+from libs.common.layout import UNDIVIDED, Layout
+from libs.common.topology import Stream
+
+# Small enough that a reply with a full pipeline of 1 KiB events fits the socket timeout.
+PIPELINE_LENGTH = 500
+# A cluster takes 16 s to replace a primary with the usual settings, sentinels 31 s and as long
+# again to hold the old one for dead.
+FAILOVER_S = 75.0
+_PAUSE_S = 0.5
+
+
+class Publisher:
+    """Publishes events, many in one round trip."""
+
+    def __init__(self, broker: RedisBroker, redis: Redis, layout: Layout = UNDIVIDED) -> None:
+        self._broker = broker
+        self._redis = redis
+        self._layout = layout
+        self._copies = Copies.of(redis)
+
+    async def publish(self, events: Iterable[Event]) -> None:
+        """Append events to their streams, in the order given.
+
+        Where a replica can take over, that is waited for.
+
+        Raises:
+            DependencyUnavailableError: The broker did not accept all; publishing again is harmless.
+        """
+        by_stream: dict[Stream, list[bytes]] = defaultdict(list)
+        for event in events:
+            by_stream[self._layout.stream_of(event)].append(event.encode())
+        patience_s = FAILOVER_S if self._copies else 0.0
+        for stream, bodies in by_stream.items():
+            await self._publish_patiently(stream, bodies, patience_s)
+
+    async def publish_bodies(self, stream: Stream, bodies: Sequence[bytes]) -> None:
+        """Append encoded messages to one stream.
+
+        Raises:
+            DependencyUnavailableError: The broker did not accept all; publishing again is harmless.
+        """
+        for start in range(0, len(bodies), PIPELINE_LENGTH):
+            chunk = bodies[start : start + PIPELINE_LENGTH]
+            try:
+                await self._append(stream, chunk)
+            except (RedisError, DependencyUnavailableError) as error:
+                raise DependencyUnavailableError(
+                    f"the broker did not accept {len(chunk)} entries for {stream.key}: {error}"
+                ) from error
+            metrics.EVENTS_PUBLISHED.labels(stream.key).inc(len(chunk))
+
+    async def _publish_patiently(
+        self, stream: Stream, bodies: Sequence[bytes], patience_s: float
+    ) -> None:
+        deadline = time.monotonic() + patience_s
+        while True:
+            try:
+                await self.publish_bodies(stream, bodies)
+            except DependencyUnavailableError:
+                if time.monotonic() + _PAUSE_S > deadline:
+                    raise
+                await asyncio.sleep(_PAUSE_S)
+            else:
+                return
+
+    async def _append(self, stream: Stream, bodies: Sequence[bytes]) -> None:
+        pipeline = one_node_pipeline(self._redis)
+        for body in bodies:
+            await self._broker.publish(
+                body, stream=stream.key, maxlen=stream.max_entries, pipeline=pipeline
+            )
+        if self._copies is None:
+            await pipeline.execute()
+            return
+        await self._copies.request(pipeline, stream)
+        *_, role, confirmed = await pipeline.execute()
+        await self._copies.require(stream, role, confirmed)

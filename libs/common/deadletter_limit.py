@@ -1,0 +1,101 @@
+"""A limit on dead letters: after a bad deploy a consumer stands still instead of diverting all.
+
+An entry that cannot be taken is the entry's fault, as long as it is one among many. When most of
+what is read cannot be taken, the fault is rather ours: then entries are better kept where they are,
+pending, until a process comes that can take them.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from libs.common.breaker import BackOff, Breaker
+from libs.common.clock import Clock
+
+# Time is counted in this many slots of the window, so that memory does not grow with the rate.
+_SLOTS = 60
+# Within half a minute nobody has mended anything; after ten, somebody waits for us to look.
+_PAUSE = BackOff(threshold=1, base_s=30.0, cap_s=600.0)
+
+
+@dataclass(frozen=True, slots=True)
+class LetterLimit:
+    """How many letters are too many; both bounds must be passed.
+
+    Attributes:
+        count: Letters within the window.
+        ratio: Letters among the entries handled within the window, from 0 to 1.
+        window_s: Length of the window.
+        pause: How long to stand still before looking again.
+    """
+
+    count: int = 100
+    ratio: float = 0.5
+    window_s: float = 3_600.0
+    pause: BackOff = field(default_factory=lambda: _PAUSE)
+
+
+@dataclass(slots=True)
+class _Slot:
+    number: int
+    entries: int = 0
+    letters: int = 0
+
+
+class DeadLetterLimit:
+    """Counts what one consumer of one stream diverts, and says when to stand still."""
+
+    def __init__(self, limit: LetterLimit, clock: Clock) -> None:
+        self._limit = limit
+        self._clock = clock
+        self._slots: deque[_Slot] = deque()
+        self._breaker = Breaker(limit.pause, clock)
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether the limit is exceeded: nothing is diverted until a batch is mostly good."""
+        return self._breaker.failures > 0
+
+    @property
+    def pause_s(self) -> float:
+        """Seconds until the next look is worth it; 0 when it is now."""
+        return self._breaker.opens_in_s
+
+    def admit(self, entries: int, rejected: int) -> int:
+        """Count a batch that was handled.
+
+        Args:
+            entries: How many entries it had.
+            rejected: How many of these cannot be taken.
+
+        Returns:
+            How many of the rejected may become letters; the others must stay pending.
+        """
+        if self.exceeded:
+            if rejected > self._limit.ratio * entries:
+                self._pause()
+                return 0
+            self._breaker.succeeded()
+            self._slots.clear()
+        slot = self._present_slot()
+        slot.entries += entries
+        handled = sum(each.entries for each in self._slots)
+        letters = sum(each.letters for each in self._slots)
+        admitted, wanted = rejected, letters + rejected
+        if wanted > self._limit.count and wanted > self._limit.ratio * handled:
+            admitted = min(rejected, max(0, self._limit.count - letters))
+            self._pause()
+        slot.letters += admitted
+        return admitted
+
+    def _pause(self) -> None:
+        # Several batches may be in work: what the others find then is no further failure.
+        if not self.pause_s:
+            self._breaker.failed()
+
+    def _present_slot(self) -> _Slot:
+        number = int(self._clock.monotonic() * _SLOTS / self._limit.window_s)
+        while self._slots and self._slots[0].number <= number - _SLOTS:
+            self._slots.popleft()
+        if not self._slots or self._slots[-1].number != number:
+            self._slots.append(_Slot(number))
+        return self._slots[-1]

@@ -1,0 +1,195 @@
+"""The pending list of one consumer: what it was given and has not acknowledged.
+
+Everything here concerns one key, so it works on one server as in a cluster.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from libs.common.broker import body_of, text
+from libs.common.logging import get_logger
+from libs.common.tasks import end_tasks
+
+_log = get_logger(__name__)
+
+# The first that is missed still leaves two.
+_RENEWALS_PER_LIFE = 4
+# Whoever takes an entry over comes within minutes; a day is long past that.
+_ALONE_LIFE_S = 86_400
+
+# Only what is still ours: a process that was stopped for long must not take back what others have
+# in work since. JUSTID, because a renewal is no delivery.
+_RENEW = """
+local kept = 0
+for i = 3, #ARGV do
+  if #redis.call('XPENDING', KEYS[1], ARGV[1], ARGV[i], ARGV[i], 1, ARGV[2]) > 0 then
+    redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, ARGV[i], 'JUSTID')
+    kept = kept + 1
+  end
+end
+return kept
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of a stream: where it stood and the bytes of its body."""
+
+    stream: str
+    id: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Redelivery:
+    """An entry that was delivered before.
+
+    Attributes:
+        entry: The entry.
+        deliveries: How often it was delivered, this time included.
+    """
+
+    entry: Entry
+    deliveries: int
+
+
+class PendingList:
+    """The pending entries of a consumer of a group."""
+
+    def __init__(self, redis: Redis, *, stream: str, group: str, consumer: str) -> None:
+        self.stream = stream
+        self.group = group
+        self.consumer = consumer
+        self._redis = redis
+        self._renew = redis.register_script(_RENEW)
+        self._alone = f"{stream}:{group}:alone"
+
+    async def own(self, count: int) -> AsyncIterator[list[Redelivery]]:
+        """Give, page by page, what this consumer was given before it died."""
+        last = "0"
+        while True:
+            answer: Any = await self._redis.xreadgroup(
+                self.group, self.consumer, {self.stream: last}, count=count
+            )
+            found = list(answer[0][1]) if answer else []
+            if not found:
+                return
+            yield await self._redeliveries(found)
+            last = text(found[-1][0])
+
+    async def left_behind(self, idle_s: float, count: int) -> AsyncIterator[list[Redelivery]]:
+        """Take over, page by page, what nobody has acknowledged or renewed for so long."""
+        cursor = "0-0"
+        while True:
+            answer: Any = await self._redis.xautoclaim(
+                self.stream,
+                self.group,
+                self.consumer,
+                min_idle_time=int(idle_s * 1_000),
+                start_id=cursor,
+                count=count,
+            )
+            cursor, found = text(answer[0]), answer[1]
+            if found:
+                yield await self._redeliveries(found)
+            if cursor == "0-0":
+                return
+
+    async def acknowledge(self, entry_ids: Collection[str]) -> None:
+        """Strike entries off the list, in one command."""
+        if entry_ids:
+            await self._redis.xack(self.stream, self.group, *entry_ids)
+
+    async def hold(self, entry_ids: Sequence[str]) -> set[str]:
+        """Take hold of entries, whoever has them; return those that are pending at all."""
+        held: Any = await self._redis.xclaim(
+            self.stream, self.group, self.consumer, 0, list(entry_ids), justid=True
+        )
+        return {text(entry_id) for entry_id in held}
+
+    @asynccontextmanager
+    async def kept(self, entries: Sequence[Entry], life_s: float) -> AsyncIterator[None]:
+        """Keep entries from being taken over while the body runs, however long that is.
+
+        Args:
+            entries: Entries of this consumer.
+            life_s: How long an entry must be idle before others take it over.
+        """
+        renewing = asyncio.create_task(self._renew_forever(entries, life_s), name="claim renewal")
+        try:
+            yield
+        finally:
+            await end_tasks(renewing)
+
+    async def begin_alone(self, entry_id: str) -> int:
+        """Note that this entry is now the only one in work; return how often it has been that.
+
+        The note outlives this process: it is how the next one learns what killed it.
+        """
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.hincrby(self._alone, entry_id, 1)
+        pipeline.expire(self._alone, _ALONE_LIFE_S)
+        times, _ = await pipeline.execute()
+        return int(times)
+
+    async def end_alone(self, entry_id: str) -> None:
+        """Note that the process has survived this entry."""
+        await self._redis.hdel(self._alone, entry_id)
+
+    async def _renew_forever(self, entries: Sequence[Entry], life_s: float) -> None:
+        while True:
+            await asyncio.sleep(life_s / _RENEWALS_PER_LIFE)
+            ids = [entry.id for entry in entries]
+            try:
+                kept = int(
+                    await self._renew(keys=[self.stream], args=[self.group, self.consumer, *ids])
+                )
+            except RedisError as error:
+                _log.debug("claims_not_renewed", stream=self.stream, reason=str(error))
+                continue
+            if kept < len(ids):
+                # This process stood still for longer than their life. Both work on them now,
+                # which the table's key makes harmless.
+                _log.warning("claims_lost", stream=self.stream, entries=len(ids) - kept)
+
+    async def _redeliveries(
+        self, found: Sequence[tuple[bytes, Mapping[bytes, bytes] | None]]
+    ) -> list[Redelivery]:
+        # A trimmed entry has an id in the pending list and no fields any more.
+        gone = [text(entry_id) for entry_id, fields in found if not fields]
+        if gone:
+            await self.acknowledge(gone)
+            _log.error("pending_entries_were_trimmed", stream=self.stream, entries=len(gone))
+        entries = [
+            Entry(self.stream, text(entry_id), body_of(fields))
+            for entry_id, fields in found
+            if fields
+        ]
+        if not entries:
+            return []
+        deliveries = await self._deliveries(entries[0].id, entries[-1].id, len(found))
+        # Without a count, somebody acknowledged it meanwhile: handling it again is harmless.
+        return [Redelivery(entry, deliveries.get(entry.id, 1)) for entry in entries]
+
+    async def _deliveries(self, first: str, last: str, page: int) -> dict[str, int]:
+        """Return how often each entry of this consumer between two was delivered."""
+        found: dict[str, int] = {}
+        while True:
+            listed = await self._redis.xpending_range(
+                self.stream,
+                self.group,
+                min=first,
+                max=last,
+                count=page,
+                consumername=self.consumer,
+            )
+            found |= {text(item["message_id"]): int(item["times_delivered"]) for item in listed}
+            if len(listed) < page:
+                return found
+            first = f"({text(listed[-1]['message_id'])}"

@@ -1,0 +1,91 @@
+"""`python -m libs.common.repartition`: gives the event streams the layout of the settings.
+
+All processes must have ended, and persistence must have stored what the old streams hold, which
+are removed. The gateway then knows no live history from before; the database has all of it.
+"""
+
+import asyncio
+import sys
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from libs.common.broker import connect, stored_layout, text
+from libs.common.broker.groups import LAYOUT_KEY
+from libs.common.errors import CassiopeiaError, ConfigurationError
+from libs.common.layout import Layout
+from libs.common.runtime import EXIT_CONFIGURATION, EXIT_FAILURE, EXIT_OK
+from libs.common.settings import ServiceSettings, load_settings
+from libs.common.topology import EVENT_STREAMS, Stream
+
+# A living consumer asks every second.
+_GONE_AFTER_MS = 10_000
+
+
+class NotYetError(CassiopeiaError):
+    """The streams are still in use."""
+
+
+async def repartition(redis: Redis, layout: Layout) -> list[str]:
+    """Change the layout of the broker's streams; return the names of those that are new.
+
+    Raises:
+        NotYetError: A stream has a consumer, or entries that were not stored; nothing has changed.
+    """
+    old = await stored_layout(redis)
+    changed = [
+        stream for stream in EVENT_STREAMS if old.counts[stream.name] != layout.counts[stream.name]
+    ]
+    leaving = [part for stream in changed for part in old.partitions(stream)]
+    for stream in leaving:
+        await _require_done(redis, stream, old)
+    for stream in changed:
+        await redis.hset(LAYOUT_KEY, stream.name, str(layout.counts[stream.name]))
+    for stream in leaving:
+        await redis.delete(stream.key)
+    return [stream.name for stream in changed]
+
+
+async def _require_done(redis: Redis, stream: Stream, old: Layout) -> None:
+    try:
+        groups: Any = await redis.xinfo_groups(stream.key)
+    except ResponseError:
+        # There is no such stream: nobody has ever published.
+        return
+    for group in groups:
+        name = text(group["name"])
+        consumers: Any = await redis.xinfo_consumers(stream.key, name)
+        if any(consumer["idle"] < _GONE_AFTER_MS for consumer in consumers):
+            raise NotYetError(f"{name} still reads {stream.key}: stop all processes first")
+        unread: Any = await redis.xrange(
+            stream.key, min=f"({text(group['last-delivered-id'])}", count=1
+        )
+        if unread or group["pending"]:
+            raise NotYetError(
+                f"{stream.key} has entries that {name} has not stored: run it once more with"
+                f" CASSIOPEIA_STREAM_PARTITIONS={old}, until cassiopeia_stream_lag_entries and"
+                " cassiopeia_stream_pending_entries are 0"
+            )
+
+
+async def _run(settings: ServiceSettings) -> list[str]:
+    async with connect(settings.redis_url.get_secret_value(), "repartition") as redis:
+        return await repartition(redis, settings.layout)
+
+
+def main() -> int:
+    """Run the command; return the exit code."""
+    try:
+        settings = load_settings(ServiceSettings)
+        changed = asyncio.run(_run(settings))
+    except (CassiopeiaError, RedisError) as error:
+        print(f"repartition: {error}", file=sys.stderr)  # noqa: T201 - a command line speaks to a person
+        wrong_setting = isinstance(error, ConfigurationError)
+        return EXIT_CONFIGURATION if wrong_setting else EXIT_FAILURE
+    print(f"changed: {', '.join(changed) or 'nothing'}; now {settings.layout}")  # noqa: T201 - as above
+    return EXIT_OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

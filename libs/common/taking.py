@@ -1,0 +1,165 @@
+"""What a consumer does with a batch: handles it, diverts what is bad, acknowledges the rest."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+from redis.asyncio import Redis
+
+from libs.common import metrics
+from libs.common.breaker import BackOff, Breaker
+from libs.common.clock import Clock, iso
+from libs.common.deadletter_limit import DeadLetterLimit
+from libs.common.deadletters import DeadLetters, Rejection
+from libs.common.errors import DependencyUnavailableError
+from libs.common.logging import get_logger
+from libs.common.pending import Entry, PendingList, Redelivery
+from libs.common.tasks import sleep_or_stop
+
+_log = get_logger(__name__)
+
+# A process that died while it had this entry alone in work may have died of something else. That
+# takes milliseconds: by chance it happens once, not three times to the same entry.
+DEATHS_ALONE = 3
+
+# Without a pause, a fault that concerns every batch would drain the whole stream into the pending
+# list.
+_FAILURE_PAUSE = BackOff(threshold=1, base_s=0.2, cap_s=5.0)
+
+# Returns the entries that it could not take; raising leaves the whole batch pending.
+Handler = Callable[[Sequence[Entry]], Awaitable[Sequence[Rejection]]]
+
+
+class Taker:
+    """Takes the batches of one consumer.
+
+    Args:
+        redis: A client of the broker.
+        pending: The consumer's pending list.
+        handler: What is done with a batch.
+        claim_life_s: An entry is taken over by others when its claim is older than this.
+        limit: How many dead letters are too many.
+        clock: Where the time comes from.
+        stop: Set when the process is to end.
+    """
+
+    def __init__(  # noqa: PLR0913 - it is wired in one place, by keyword
+        self,
+        redis: Redis,
+        *,
+        pending: PendingList,
+        handler: Handler,
+        claim_life_s: float,
+        limit: DeadLetterLimit,
+        clock: Clock,
+        stop: asyncio.Event,
+    ) -> None:
+        self._pending = pending
+        self._handler = handler
+        self._claim_life_s = claim_life_s
+        self._limit = limit
+        self._clock = clock
+        self._stop = stop
+        self._dead_letters = DeadLetters(redis)
+        self._failing = Breaker(_FAILURE_PAUSE, clock)
+        self._labels = (pending.stream, pending.group)
+        self.in_work = 0
+
+    @property
+    def failures(self) -> int:
+        """Batches in a row whose handler failed."""
+        return self._failing.failures
+
+    async def take(self, entries: Sequence[Entry], handler: Handler | None = None) -> None:
+        """Handle one batch, divert what was rejected, acknowledge the rest in one command.
+
+        What fails stays pending, and comes back by reclaim.
+        """
+        if not entries:
+            return
+        began = time.perf_counter()
+        self.in_work += 1
+        try:
+            async with self._pending.kept(entries, self._claim_life_s):
+                rejections = await (handler or self._handler)(entries)
+                diverted = await self._settle(entries, rejections)
+        except Exception:  # noqa: BLE001 - whatever it was, the batch must stay pending
+            metrics.ENTRIES_CONSUMED.labels(*self._labels, "failed").inc(len(entries))
+            _log.exception("batch_failed", stream=self._pending.stream, entries=len(entries))
+            self._failing.failed()
+            await sleep_or_stop(self._failing.opens_in_s, self._stop)
+        else:
+            self._failing.succeeded()
+            seconds = time.perf_counter() - began
+            self._measure(len(entries), len(rejections), diverted, seconds)
+        finally:
+            self.in_work -= 1
+
+    async def take_alone(self, redelivery: Redelivery) -> None:
+        """Handle an entry alone: when that fails, or kills the process, it is the entry's fault."""
+        entry = redelivery.entry
+
+        async def alone(entries: Sequence[Entry]) -> Sequence[Rejection]:
+            deaths = await self._pending.begin_alone(entry.id) - 1
+            if deaths >= DEATHS_ALONE:
+                return [Rejection(entry, f"killed its consumer {deaths} times, being alone")]
+            try:
+                return await self._handler(entries)
+            except DependencyUnavailableError:
+                raise  # nobody's fault
+            except Exception as error:  # noqa: BLE001 - whatever it was, it is the reason
+                _log.exception("entry_failed", stream=entry.stream, entry=entry.id)
+                times = redelivery.deliveries
+                return [Rejection(entry, f"failed {times} times, at last alone: {error!r}")]
+            finally:
+                await self._pending.end_alone(entry.id)
+
+        await self.take([entry], alone)
+
+    async def _settle(self, entries: Sequence[Entry], rejections: Sequence[Rejection]) -> int:
+        """Divert what the limit lets through, and acknowledge all but what it does not.
+
+        Returns:
+            How many were diverted; the other rejections stay pending.
+        """
+        stream = self._pending.stream
+        stood_still = self._limit.exceeded
+        admitted = self._limit.admit(len(entries), len(rejections))
+        diverted, withheld = rejections[:admitted], rejections[admitted:]
+        at = iso(self._clock.now())
+        await self._dead_letters.divert(diverted, pending=self._pending, at=at)
+        for rejection in diverted:
+            _log.warning(
+                "dead_letter", stream=stream, entry=rejection.entry.id, reason=rejection.reason
+            )
+        rejected = {rejection.entry.id for rejection in rejections}
+        await self._pending.acknowledge([e.id for e in entries if e.id not in rejected])
+        if withheld:
+            _log.error(
+                "consumer_stands_still",
+                stream=stream,
+                withheld=len(withheld),
+                reason=withheld[0].reason,
+                next_look_s=round(self._limit.pause_s),
+            )
+        elif stood_still and not self._limit.exceeded:
+            _log.info("consumer_goes_on", stream=stream)
+        metrics.STREAM_HALTED.labels(*self._labels).set(self._limit.exceeded)
+        return len(diverted)
+
+    def _measure(self, entries: int, rejected: int, diverted: int, seconds: float) -> None:
+        metrics.BATCH_SIZE.labels(*self._labels).observe(entries)
+        metrics.BATCH_SECONDS.labels(*self._labels).observe(seconds)
+        for result, count in (
+            ("taken", entries - rejected),
+            ("rejected", diverted),
+            ("withheld", rejected - diverted),
+        ):
+            metrics.ENTRIES_CONSUMED.labels(*self._labels, result).inc(count)
+        _log.debug(
+            "batch",
+            stream=self._pending.stream,
+            entries=entries,
+            rejected=rejected,
+            duration_s=round(seconds, 4),
+        )

@@ -1,0 +1,3 @@
+"""The version of the project; a test holds it and `pyproject.toml` together."""
+
+VERSION = "0.1.0"

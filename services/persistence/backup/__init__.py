@@ -1,0 +1,1 @@
+"""Backups of the database: taking them, on a schedule too, and putting one back."""

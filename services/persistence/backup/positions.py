@@ -1,0 +1,146 @@
+"""How far persistence has come in the streams, and how it is set back after a restore.
+
+What was acknowledged after a backup is still in the streams, as long as they keep it. A group that
+is set back is given it again, and stores it again; what is there already is dropped as repeated.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from libs.common.broker import READ_BLOCK_MS, stored_layout, text
+from libs.common.topology import PERSISTENCE
+from services.persistence.backup.manifest import Position
+
+_START = "0-0"
+_PAGE = 1_000
+# Three times as long as a reader waits for entries before it asks again.
+_PATIENCE_S = 3 * READ_BLOCK_MS / 1_000
+_LARGEST_SEQUENCE = 2**64 - 1
+
+
+class Replay(NamedTuple):
+    """What a restore will be given again from one stream.
+
+    Attributes:
+        stream: The broker's key.
+        since: Entries after this id.
+        trimmed: Acknowledged entries since the backup that the stream no longer has; None when
+            the stream was made anew, so that nobody can tell.
+    """
+
+    stream: str
+    since: str
+    trimmed: int | None
+
+
+def parsed(entry_id: str) -> tuple[int, int]:
+    """Return an entry's id in a form that compares."""
+    milliseconds, _, sequence = entry_id.partition("-")
+    return int(milliseconds), int(sequence or 0)
+
+
+def before(entry_id: str) -> str:
+    """Return the largest id below another."""
+    milliseconds, sequence = parsed(entry_id)
+    if sequence:
+        return f"{milliseconds}-{sequence - 1}"
+    return f"{milliseconds - 1}-{_LARGEST_SEQUENCE}" if milliseconds else _START
+
+
+async def read_positions(redis: Redis) -> tuple[Position, ...]:
+    """Return how far persistence has come; call it before the rows are looked at.
+
+    Raises:
+        RedisError: The broker does not answer.
+    """
+    found = []
+    for stream in (await stored_layout(redis)).event_streams:
+        group = await _group(redis, stream.key)
+        if group is None:
+            continue
+        state: Any = await redis.xinfo_stream(stream.key)
+        pending: Any = await redis.xpending(stream.key, PERSISTENCE)
+        # Asked after the group: what was handed out up to there is done now, or pending.
+        done = text(group["last-delivered-id"])
+        if pending["pending"]:
+            done = min(done, before(text(pending["min"])), key=parsed)
+        behind = await _count(redis, stream.key, done, text(state["last-generated-id"]))
+        entries = int(state["entries-added"]) - behind
+        found.append(Position(stream=stream.key, stored_up_to=done, entries=entries))
+    return tuple(found)
+
+
+async def rewind(redis: Redis, positions: Iterable[Position]) -> list[Replay]:
+    """Set the groups back to a backup's positions, where it has none to the start; never forward.
+
+    Raises:
+        RedisError: The broker does not answer; doing it again is harmless.
+    """
+    saved = {position.stream: position for position in positions}
+    replays = []
+    for stream in (await stored_layout(redis)).event_streams:
+        group = await _group(redis, stream.key)
+        if group is None:
+            continue
+        known = saved.get(stream.key)
+        target = min(
+            known.stored_up_to if known else _START, text(group["last-delivered-id"]), key=parsed
+        )
+        await redis.xgroup_setid(stream.key, PERSISTENCE, target)
+        state: Any = await redis.xinfo_stream(stream.key)
+        replays.append(Replay(stream.key, target, _trimmed(known, state) if known else None))
+    return replays
+
+
+async def active_consumers(redis: Redis) -> list[str]:
+    """Return the consumers of persistence that read while we look.
+
+    Raises:
+        RedisError: The broker does not answer.
+    """
+    if not await _seen_within(redis, _PATIENCE_S):
+        return []
+    # They may have ended just now: whoever reads, reads again.
+    await asyncio.sleep(_PATIENCE_S)
+    return await _seen_within(redis, _PATIENCE_S / 2)
+
+
+async def _seen_within(redis: Redis, seconds: float) -> list[str]:
+    found: set[str] = set()
+    for stream in (await stored_layout(redis)).event_streams:
+        if await _group(redis, stream.key) is not None:
+            consumers: Sequence[Any] = await redis.xinfo_consumers(stream.key, PERSISTENCE)
+            found.update(text(each["name"]) for each in consumers if each["idle"] < seconds * 1_000)
+    return sorted(found)
+
+
+def _trimmed(saved: Position, state: Any) -> int | None:  # noqa: ANN401 - as the client types it
+    first = state["first-entry"]
+    if first is not None and parsed(text(first[0])) <= parsed(saved.stored_up_to):
+        # Trimming takes the oldest: as long as an entry of before is there, so are all of after.
+        return 0
+    missing = int(state["entries-added"]) - saved.entries - int(state["length"])
+    return missing if missing >= 0 else None
+
+
+async def _count(redis: Redis, key: str, after: str, last: str) -> int:
+    """Return how many entries there are above one id, up to another."""
+    count = 0
+    while True:
+        found: Any = await redis.xrange(key, min=f"({after}", max=last, count=_PAGE)
+        count += len(found)
+        if len(found) < _PAGE:
+            return count
+        after = text(found[-1][0])
+
+
+async def _group(redis: Redis, key: str) -> dict[str, Any] | None:
+    try:
+        groups: Any = await redis.xinfo_groups(key)
+    except ResponseError:
+        return None  # no such stream
+    return next((group for group in groups if text(group["name"]) == PERSISTENCE), None)

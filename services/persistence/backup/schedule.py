@@ -1,0 +1,112 @@
+"""Backups on a schedule, as a process with the life of a service."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from redis.asyncio import Redis
+
+from libs.common import metrics
+from libs.common.broker import connect
+from libs.common.clock import Clock, SystemClock
+from libs.common.errors import CassiopeiaError
+from libs.common.logging import get_logger
+from libs.common.runtime import Runtime
+from libs.common.tasks import sleep_or_stop
+from libs.common.topology import EVENT_STREAMS
+from services.persistence.backup import folder
+from services.persistence.backup.progress import Progress
+from services.persistence.backup.settings import BackupSettings
+from services.persistence.backup.taking import take
+
+_log = get_logger(__name__)
+
+# Of the period from the begin of one backup to that of the next. Never the whole: with a period of
+# a day the next one is complete before the streams, which keep a day, let go of what only they and
+# the last backup have. Not the same for all, lest many suites use one disk at once.
+_SHORTEST, _LONGEST = 0.90, 0.95
+_RETRY = timedelta(minutes=5)
+
+
+@asynccontextmanager
+async def bootstrap(
+    settings: BackupSettings, runtime: Runtime, *, every: timedelta, clock: Clock | None = None
+) -> AsyncIterator[None]:
+    """Take backups while the body runs; one that is being taken at its end is given up."""
+    clock = clock or SystemClock()
+    shortest = min(stream.retention for stream in EVENT_STREAMS)
+    if every > shortest:
+        _log.warning(
+            "backups_are_far_apart",
+            every=str(every),
+            reason=f"streams keep what was stored for {shortest}: a restore cannot replay more",
+        )
+    redis = connect(settings.redis_url.get_secret_value(), "cassiopeia-backup")
+    try:
+        task = runtime.spawn("backups", _take_forever(settings, runtime, redis, every, clock))
+        yield
+        await asyncio.wait([task])
+    finally:
+        await redis.aclose()
+
+
+async def _take_forever(
+    settings: BackupSettings, runtime: Runtime, redis: Redis, every: timedelta, clock: Clock
+) -> None:
+    progress = Progress(lambda text: _log.info("backup", step=text), runtime.stop.is_set)
+    # A restart takes no backup that is not due.
+    wait = until_due(_newest(settings.backup_dir), every, clock.now())
+    while True:
+        _log.info("backup_scheduled", in_s=round(wait.total_seconds()))
+        await sleep_or_stop(wait.total_seconds(), runtime.stop)
+        if runtime.stop.is_set():
+            return
+        try:
+            taken = await take(
+                redis,
+                settings.database_url.get_secret_value(),
+                settings.backup_dir,
+                keep=settings.backup_keep,
+                clock=clock,
+                progress=progress,
+            )
+        except CassiopeiaError as error:
+            if runtime.stop.is_set():
+                return
+            metrics.BACKUPS_FAILED.inc()
+            wait = min(_RETRY, every)
+            _log.error("backup_failed", reason=str(error))
+        else:
+            metrics.BACKUP_LAST.set(taken.manifest.started_at.timestamp())
+            metrics.BACKUP_BYTES.set(taken.size)
+            metrics.BACKUP_SECONDS.set(taken.seconds)
+            wait = until_due(taken.manifest.started_at, every, clock.now())
+            _log.info(
+                "backup_taken",
+                file=str(taken.path),
+                bytes=taken.size,
+                rows=taken.manifest.rows,
+                tables=len(taken.manifest.tables),
+                seconds=round(taken.seconds, 1),
+                removed=taken.removed,
+            )
+
+
+def until_due(last: datetime | None, every: timedelta, now: datetime) -> timedelta:
+    """Return how long to wait for the next backup, given when the last one was begun."""
+    if last is None:
+        return timedelta(0)
+    due = last + every * random.uniform(_SHORTEST, _LONGEST)  # noqa: S311 - no secret
+    # A last one in the future is the work of a wrong clock.
+    return min(max(due - now, timedelta(0)), every)
+
+
+def _newest(place: Path) -> datetime | None:
+    taken = [folder.taken_at(path) for path in folder.backups(place)]
+    last = taken[-1] if taken else None
+    if last:
+        metrics.BACKUP_LAST.set(last.timestamp())
+    return last

@@ -1,0 +1,1 @@
+"""Dead letters as an operator meets them: listed, read, replayed, dropped."""

@@ -1,0 +1,64 @@
+"""What can be done about dead letters: publish their bodies again, or forget them."""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+
+from redis.asyncio import Redis
+
+from libs.common.broker import Publisher
+from libs.common.layout import Layout
+from libs.common.topology import EVENT_STREAMS, EVENTS_DEAD, Stream
+from services.persistence.dead.letters import PAGE, Letter
+
+
+def destination(letter: Letter, layout: Layout) -> Stream | None:
+    """Return the stream that a letter's body is published to; None when there is none.
+
+    That is where it came from. When the number of partitions has changed since, it is the first
+    one of its stream: the order within a subject is gone with the time that has passed.
+    """
+    for stream in layout.event_streams:
+        if letter.stream == stream.key:
+            return stream
+    for stream in EVENT_STREAMS:
+        if letter.stream and f"{letter.stream}:".startswith(f"{stream.key}:"):
+            return layout.partitions(stream)[0]
+    return None
+
+
+async def pages(letters: AsyncIterator[Letter]) -> AsyncIterator[list[Letter]]:
+    """Give letters in lists of at most `PAGE`."""
+    page: list[Letter] = []
+    async for letter in letters:
+        page.append(letter)
+        if len(page) == PAGE:
+            yield page
+            page = []
+    if page:
+        yield page
+
+
+async def replay(
+    publisher: Publisher, redis: Redis, letters: Sequence[tuple[Letter, Stream]]
+) -> None:
+    """Publish the original bytes of letters, each to its stream, and remove the letters.
+
+    In this order: killed in between, a body is published again by the next replay, and its event
+    is stored once all the same. The other order could lose it.
+
+    Raises:
+        DependencyUnavailableError: The broker did not take all of them; no letter is gone.
+        redis.exceptions.RedisError: It took them, and did not remove the letters.
+    """
+    bodies: dict[Stream, list[bytes]] = defaultdict(list)
+    for letter, stream in letters:
+        bodies[stream].append(letter.body)
+    for stream, of_stream in bodies.items():
+        await publisher.publish_bodies(stream, of_stream)
+    await drop(redis, [letter for letter, _ in letters])
+
+
+async def drop(redis: Redis, letters: Sequence[Letter]) -> None:
+    """Remove letters for good."""
+    if letters:
+        await redis.xdel(EVENTS_DEAD.key, *(letter.id for letter in letters))

@@ -1,0 +1,157 @@
+"""Reading the dead letters, oldest first, and picking some of them."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from redis.asyncio import Redis
+
+from libs.common.broker import text
+from libs.common.errors import CassiopeiaError
+from libs.common.topology import EVENTS_DEAD
+
+# Bodies have a megabyte at most, and a kilobyte as a rule.
+PAGE = 100
+_EVENTS = EVENTS_DEAD.key.rpartition(":")[0]
+
+
+class NoSuchLetterError(CassiopeiaError):
+    """There is no letter with an id that was named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One dead letter.
+
+    Attributes:
+        id: Its id among the letters.
+        stream: The stream that its body came from; None for the body of an upstream.
+        source: The source whose upstream sent the body; None for an entry of a stream.
+        reason: Why nobody could take it.
+        body: The bytes, as they were.
+        details: All that is known besides, by name.
+    """
+
+    id: str
+    stream: str | None
+    source: str | None
+    reason: str
+    body: bytes
+    details: Mapping[str, str]
+
+    @classmethod
+    def of(cls, letter_id: bytes | str, fields: Mapping[bytes, bytes]) -> "Letter":
+        """Read an entry of the letters' stream; one that somebody made by hand, too."""
+        known = {
+            text(name): value.decode(errors="replace")
+            for name, value in fields.items()
+            if name != b"body"
+        }
+        return cls(
+            id=text(letter_id),
+            stream=known.pop("stream", None),
+            source=known.pop("source", None),
+            reason=known.pop("reason", ""),
+            body=fields.get(b"body", b""),
+            details=known,
+        )
+
+    @property
+    def origin(self) -> str:
+        """Where its body came from, as the metric `cassiopeia_dead_letters_total` calls it."""
+        return self.stream or f"upstream:{self.source}"
+
+    @property
+    def written_at(self) -> datetime:
+        """When it was written; its id says so."""
+        milliseconds = int(self.id.partition("-")[0])
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which letters are meant; what is not said does not matter.
+
+    Attributes:
+        ids: These, and no others.
+        stream: From there: a key, its part after `cassiopeia:events:`, or `upstream:<source>`.
+        reason: Part of the reason, in any case.
+        since: Written then or later.
+        until: Written before.
+        limit: At most so many, the oldest ones.
+    """
+
+    ids: Sequence[str] = ()
+    stream: str | None = None
+    reason: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    limit: int | None = None
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether it leaves nothing out."""
+        return self == Selection()
+
+    def has(self, letter: Letter) -> bool:
+        """Tell whether a letter of the right time is among the ones that are meant."""
+        if self.reason and self.reason.casefold() not in letter.reason.casefold():
+            return False
+        if self.stream is None:
+            return True
+        key = f"{_EVENTS}:{self.stream}"
+        return letter.origin in (self.stream, key) or letter.origin.startswith(f"{key}:")
+
+
+async def select(redis: Redis, selection: Selection) -> AsyncIterator[Letter]:
+    """Give the letters that are meant, as far as they were written before this was asked.
+
+    What is replayed and still bad becomes a new letter: without this end, one replay of
+    everything would last for ever.
+
+    Raises:
+        NoSuchLetterError: An id that was named is not there.
+    """
+    found = 0
+    async for letter in _named(redis, selection.ids) if selection.ids else _all(redis, selection):
+        if found == selection.limit:
+            return
+        if selection.has(letter):
+            found += 1
+            yield letter
+
+
+async def _named(redis: Redis, ids: Sequence[str]) -> AsyncIterator[Letter]:
+    for letter_id in ids:
+        page: Any = await redis.xrange(EVENTS_DEAD.key, min=letter_id, max=letter_id)
+        if not page:
+            raise NoSuchLetterError(f"there is no letter {letter_id}: see `dead list` for the ids")
+        yield Letter.of(*page[0])
+
+
+async def _all(redis: Redis, selection: Selection) -> AsyncIterator[Letter]:
+    newest: Any = await redis.xrevrange(EVENTS_DEAD.key, count=1)
+    if not newest:
+        return
+    after = str(_milliseconds(selection.since)) if selection.since else "-"
+    last = text(newest[0][0])
+    if selection.until:
+        # Without a number an id as an upper bound means the last of its millisecond.
+        last = min(last, str(_milliseconds(selection.until) - 1), key=_order)
+    while True:
+        page: Any = await redis.xrange(EVENTS_DEAD.key, min=after, max=last, count=PAGE)
+        for letter_id, fields in page:
+            yield Letter.of(letter_id, fields)
+        if len(page) < PAGE:
+            return
+        after = f"({text(page[-1][0])}"
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1_000)
+
+
+def _order(letter_id: str) -> tuple[int, float]:
+    milliseconds, _, number = letter_id.partition("-")
+    return int(milliseconds), float(number or "inf")

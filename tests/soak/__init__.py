@@ -1,0 +1,1 @@
+"""The long run: does anything grow that should not?"""

@@ -1,0 +1,76 @@
+"""What of backups needs no server: names, periods, positions."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.persistence.backup.folder import backups, taken_at
+from services.persistence.backup.positions import before, parsed
+from services.persistence.backup.schedule import until_due
+from services.persistence.backup.settings import period
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("30m", timedelta(minutes=30)), ("24h", DAY), ("7d", 7 * DAY)],
+)
+def test_periods_are_read(text: str, expected: timedelta) -> None:
+    """Minutes, hours and days."""
+    assert period(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "0h", "24", "h", "1w", "-1h", "1.5h", "24h "])
+def test_what_is_no_period_is_refused(text: str) -> None:
+    """Everything else is refused, with what was expected."""
+    with pytest.raises(ValueError, match="such as 30m, 24h or 7d"):
+        period(text)
+
+
+@given(st.integers(1, 2**63), st.integers(0, 2**64 - 1))
+def test_the_id_before_is_the_next_smaller(milliseconds: int, sequence: int) -> None:
+    """Nothing fits between an id and the one before it."""
+    entry = f"{milliseconds}-{sequence}"
+    smaller = parsed(before(entry))
+    assert smaller < parsed(entry)
+    if sequence:
+        assert smaller == (milliseconds, sequence - 1)
+    else:
+        assert smaller == (milliseconds - 1, 2**64 - 1)
+
+
+def test_nothing_is_before_the_first_id() -> None:
+    """The smallest id is its own predecessor."""
+    assert before("0-0") == "0-0"
+
+
+def test_the_first_backup_is_due_at_once() -> None:
+    """Nothing is waited for where there is no backup yet, or where the last one is too old."""
+    assert until_due(None, DAY, NOW) == timedelta(0)
+    assert until_due(NOW - 2 * DAY, DAY, NOW) == timedelta(0)
+
+
+def test_a_backup_is_due_before_the_period_is_over() -> None:
+    """With a period of a day a backup is complete while the streams still have the whole day."""
+    waits = [until_due(NOW, DAY, NOW) for _ in range(1_000)]
+    assert 0.9 * DAY <= min(waits) < max(waits) <= 0.95 * DAY
+
+
+def test_a_backup_of_the_future_stops_no_schedule() -> None:
+    """After the clock was a year ahead, the next backup is taken within a period."""
+    assert until_due(NOW + 365 * DAY, DAY, NOW) == DAY
+
+
+def test_only_finished_backups_are_counted(tmp_path: Path) -> None:
+    """Names of another form are somebody else's files."""
+    names = ["cassiopeia-20260301T120000Z.tar.gz", "cassiopeia-20251231T000000Z.tar.gz"]
+    others = ["cassiopeia-20260302T120000Z.tar.gz.partial", "cassiopeia-x.tar.gz", "notes"]
+    for name in names + others:
+        (tmp_path / name).touch()
+    assert [path.name for path in backups(tmp_path)] == sorted(names)
+    assert taken_at(tmp_path / names[0]) == NOW
