@@ -1,7 +1,8 @@
 # Needs only make, git and a Python from 3.11 to 3.14. `make` alone shows the help.
 
 .DEFAULT_GOAL := help
-.PHONY: help run stop status logs backup restore test check lint format bench chaos soak schemas lock clean
+.PHONY: help run stop status logs backup restore test check lint format bench chaos soak fuzz limits \
+	conformance schemas lock clean
 
 PYTHON ?= python3
 # pytest processes. Each has its own PostgreSQL and Valkey.
@@ -73,6 +74,18 @@ soak: ## Run the suite under load for an hour; nothing may grow. SECONDS=n
 	$(for_development)
 	@exec $(python) -m tests.soak $(if $(SECONDS),--seconds $(SECONDS))
 
+fuzz: ## Send the gateway what nobody should; count faults and leaks. INPUTS=n
+	$(for_development)
+	@exec $(python) -m tests.fuzz $(if $(INPUTS),--inputs $(INPUTS))
+
+limits: ## Ask three gateways for ten times the limit; count what they give. SECONDS=n
+	$(for_development)
+	@exec $(python) -m tests.limits $(if $(SECONDS),--seconds $(SECONDS))
+
+conformance: ## Hold the API to its own description with schemathesis. EXAMPLES=n
+	$(for_development)
+	@exec $(python) -m tests.conformance $(if $(EXAMPLES),--examples $(EXAMPLES))
+
 bench: ## Measure speed and size. ONLY=name,name picks some.
 	$(for_development)
 	@exec $(python) -m bench $(if $(ONLY),--only $(ONLY))
@@ -84,9 +97,10 @@ format: ## Format the code and mend what ruff can mend.
 	@$(python) -m ruff check --fix-only
 	@$(python) -m ruff format
 
-schemas: ## Write the JSON Schemas and the AsyncAPI document of the events.
+schemas: ## Write the JSON Schemas, and the AsyncAPI and OpenAPI documents.
 	$(for_development)
-	@exec $(python) -m libs.common.schemas
+	@$(python) -m libs.common.schemas
+	@exec $(python) -m services.gateway.docs
 
 # dev.txt holds every package; the others follow it, so that all locks agree.
 lock: ## Resolve the dependencies into requirements/. UPGRADE=1 takes newer versions.

@@ -8,7 +8,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import computing, embedded, latency, persisting, reclaiming, year
+from bench import computing, embedded, gateway, latency, live, persisting, reclaiming, year
 from bench.figure import Figure, Measurement
 from bench.machine import describe
 
@@ -19,6 +19,8 @@ MEASUREMENTS: dict[tuple[str, ...], Measurement] = {
     ("persist_ratio",): persisting.measure,
     ("reclaim_100k_s",): reclaiming.measure,
     ("event_to_row_p99_ms", "event_to_gateway_p99_ms"): latency.measure,
+    ("gateway_latest_ratio", "gateway_latest_p99_ratio", "gateway_history_ratio"): gateway.measure,
+    ("sse_1000_delivered_ratio", "sse_1000_pss_mb"): live.measure,
     ("astro_year_s", "passes_10d_s"): computing.measure,
     ("ready_s", "idle_pss_mb"): embedded.measure,
     ("year_insert_ratio", "chart_year_query_ms"): year.measure,

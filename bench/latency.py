@@ -78,6 +78,9 @@ async def _running(
         # A line for each of thousands of requests is not what is measured.
         "CASSIOPEIA_LOG_LEVEL": "warning",
         "CASSIOPEIA_PORT": str(port),
+        # Asked as often as it answers.
+        "CASSIOPEIA_LIMIT_PER_MINUTE": "100000000",
+        "CASSIOPEIA_LIMIT_BURST": "1000000",
     }
     process = ServiceProcess(service, environment=environment, log=folder / f"{service}.log")
     await process.start_ready()

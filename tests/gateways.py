@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from deploy.embedded.servers import free_ports
 from libs.common.broker import Publisher, connect, create_broker
+from libs.common.clock import Clock
 from libs.common.events import Event
 from libs.common.runtime import Runtime
 from services.gateway.bootstrap import bootstrap
@@ -30,19 +31,32 @@ class Gateway:
         await self.publisher.publish(events)
 
 
+# A test asks more quickly than any client; those of the limit itself set their own.
+GENEROUS = {"limit_per_minute": 1_000_000, "limit_burst": 1_000_000}
+
+
 @asynccontextmanager
 async def running_gateway(
-    valkey_url: str, database_url: str, **settings: Any
+    valkey_url: str, database_url: str, *, clock: Clock | None = None, **settings: Any
 ) -> AsyncIterator[Gateway]:
-    """Run a gateway until the body ends; `settings` are those that differ from the defaults."""
+    """Run a gateway until the body ends.
+
+    Args:
+        valkey_url: Its broker.
+        database_url: Its database.
+        clock: In place of the machine's.
+        **settings: Those that differ from the defaults.
+    """
     port = free_ports(1)[0]
-    chosen = GatewaySettings(redis_url=valkey_url, database_url=database_url, port=port, **settings)
+    chosen = GatewaySettings(
+        redis_url=valkey_url, database_url=database_url, port=port, **(GENEROUS | settings)
+    )
     url = f"http://127.0.0.1:{port}"
     runtime = Runtime()
     broker, redis = create_broker(valkey_url, "test"), connect(valkey_url, "test")
     try:
         async with (
-            bootstrap(chosen, runtime),
+            bootstrap(chosen, runtime, clock),
             broker,
             aiohttp.ClientSession(base_url=url) as http,
         ):

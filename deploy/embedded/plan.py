@@ -142,4 +142,5 @@ def inherited_environment(environ: Mapping[str, str], mark: str, data: Path) -> 
     urls = {"REDIS_URL", "DATABASE_URL", "GATEWAY_DATABASE_URL"}
     dropped = {f"CASSIOPEIA_{name}{end}" for name in urls for end in ("", "_FILE")}
     kept = {name: value for name, value in environ.items() if name not in dropped}
-    return kept | {mark: str(data)}
+    chosen = {"CASSIOPEIA_THUMBNAIL_FOLDER": str(data / "thumbnails")}
+    return chosen | kept | {mark: str(data)}

@@ -25,11 +25,16 @@ def get_logger(name: str) -> Log:
     return logger
 
 
-def setup_logging(settings: ServiceSettings, service: str) -> None:
-    """Send structlog's and every library's records to standard output in one form."""
-    structured = settings.log_format == "json" or (
+def is_structured(settings: ServiceSettings) -> bool:
+    """Whether lines are JSON."""
+    return settings.log_format == "json" or (
         settings.log_format == "auto" and not sys.stdout.isatty()
     )
+
+
+def setup_logging(settings: ServiceSettings, service: str) -> None:
+    """Send structlog's and every library's records to standard output in one form."""
+    structured = is_structured(settings)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

@@ -238,6 +238,33 @@ HTTP_SECONDS = Histogram(
     ["route"],
     registry=REGISTRY,
 )
+# Mostly `fwd=miss` at a steady load: the lives in services/gateway/cache are too short for it.
+CACHE_ANSWERS = Counter(
+    "cassiopeia_cache_answers_total",
+    "Answers from history, by kind and by whether they were kept, stale, or made.",
+    ["kind", "how"],
+    registry=REGISTRY,
+)
+# `by` tells who knew: a lease, the broker, this process's memory, or this process alone.
+LIMITER_DECISIONS = Counter(
+    "cassiopeia_limiter_decisions_total",
+    "Requests admitted and refused by the rate limit.",
+    ["decision", "by"],
+    registry=REGISTRY,
+)
+# 0 means that each replica allows its share alone: find out why the broker does not answer.
+LIMITER_SHARED = Gauge(
+    "cassiopeia_limiter_shared_state",
+    "1 while all replicas keep one limit together, 0 while the broker is away.",
+    registry=REGISTRY,
+)
+# Growing quickly: somebody sends what is no HTTP.
+HTTP_REJECTED = Counter(
+    "cassiopeia_http_rejected_total",
+    "Requests that could not be read, and clients that were too slow, by reason.",
+    ["reason"],
+    registry=REGISTRY,
+)
 LIVE_CLIENTS = Gauge(
     "cassiopeia_live_clients",
     "Open live streams.",

@@ -221,7 +221,7 @@ class UpstreamClient:
                 timeout=self._timeout,
                 # A redirect leads to a host that nobody configured: better to fail and say so.
                 allow_redirects=False,
-                middlewares=(_send_once,),
+                middlewares=(send_once,),
             ) as response:
                 body = await self._body_of(response)
                 fetched_at = self._clock.now()
@@ -296,7 +296,7 @@ class UpstreamClient:
             ) from error
 
 
-async def _send_once(
+async def send_once(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
     """Keep aiohttp from sending again by itself: that would be a call that nobody counted."""

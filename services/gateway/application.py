@@ -1,17 +1,58 @@
-"""The HTTP application: routes and middlewares."""
+"""The HTTP application: the route table, and a front before each of its handlers."""
 
 from aiohttp import web
 
-from services.gateway import compatibility
-from services.gateway.api import events, health, iss, sources
-from services.gateway.middlewares.observe import add_common_headers, observe
-from services.gateway.middlewares.problems import problems
+from services.gateway import compatibility, pages
+from services.gateway.api import (
+    astro,
+    dashboard,
+    description,
+    events,
+    graphql,
+    health,
+    iss,
+    jwst,
+    osdr,
+    predictions,
+    sources,
+    space,
+    system,
+)
+from services.gateway.front import ELSEWHERE, ElsewhereFront, Front, elsewhere
+from services.gateway.keys import COMMON_HEADERS
+from services.gateway.routing import OldParams, Route
+
+_TABLE: tuple[Route, ...] = (
+    *iss.ROUTES,
+    *predictions.ROUTES,
+    *osdr.ROUTES,
+    *jwst.ROUTES,
+    *astro.ROUTES,
+    *space.ROUTES,
+    *events.ROUTES,
+    *graphql.ROUTES,
+    *sources.ROUTES,
+    *dashboard.ROUTES,
+    *system.ROUTES,
+    *health.ROUTES,
+    *compatibility.ROUTES,
+    *pages.ROUTES,
+)
+ROUTES = (*_TABLE, *description.routes(_TABLE))
+_ELSEWHERE = Route(
+    path="unmatched", handler=elsewhere, summary="Everything else.", tag="", params=OldParams
+)
 
 
-def create_application() -> web.Application:
-    """Return the application without its state, which bootstrap puts in."""
-    application = web.Application(middlewares=[observe, problems])
-    for resource in (health, iss, events, sources, compatibility):
-        application.add_routes(resource.routes())
-    application.on_response_prepare.append(add_common_headers)
-    return application
+def add_routes(application: web.Application) -> None:
+    """Give an application that holds its state the route table."""
+    router = application.router
+    for route in ROUTES:
+        front = Front(route, application)
+        methods = (route.method, "HEAD") if route.has_head else (route.method,)
+        for method in methods:
+            router.add_route(method, route.path, front.answer, expect_handler=front.expect)
+    # After all others, because the first match answers.
+    rest = ElsewhereFront(_ELSEWHERE, application)
+    router.add_route("*", ELSEWHERE, rest.answer, expect_handler=rest.expect)
+    application.on_response_prepare.append(application[COMMON_HEADERS].on_prepare)

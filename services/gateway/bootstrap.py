@@ -15,27 +15,52 @@ from libs.common.broker import (
 )
 from libs.common.clock import Clock, SystemClock
 from libs.common.database import check_database, create_pool, wait_for_schema
-from libs.common.logging import get_logger
 from libs.common.runtime import Runtime
 from libs.common.sources import SourceRegistry
-from services.gateway.application import create_application
+from services.gateway.access import Access
+from services.gateway.access.addresses import Addresses
+from services.gateway.access.apikeys import parse_api_keys
+from services.gateway.access.tokens import PublicKeys, Tokens
+from services.gateway.application import add_routes
+from services.gateway.asking import Asker
+from services.gateway.cache import HistoryCache
+from services.gateway.connection import listening
 from services.gateway.follower import Follower
 from services.gateway.keys import (
+    ACCESS,
+    ACCESS_LOG,
+    ASKER,
+    CACHE,
     CHECKS,
     CLOCK,
+    COMMON_HEADERS,
+    DASHBOARD,
     HUB,
     LATEST,
+    LIMITER,
     PUBLISHER,
-    REPOSITORY,
+    REDIS,
+    REPOSITORIES,
+    SEEN_SOURCES,
     SETTINGS,
     SOURCES,
+    THUMBNAILS,
+    TRIGGERS,
 )
-from services.gateway.latest import LatestIss
+from services.gateway.latest import Latest
+from services.gateway.latest.dashboard import LatestDashboard
 from services.gateway.live import LiveHub
-from services.gateway.repository import Repository
+from services.gateway.middlewares.accesslog import AccessLog
+from services.gateway.middlewares.headers import CommonHeaders
+from services.gateway.ratelimit import Limiter, Quota
+from services.gateway.repositories import Repositories
 from services.gateway.settings import GatewaySettings
+from services.gateway.sources_seen import SeenSources
+from services.gateway.thumbnails import PictureFetcher, ThumbnailFolder, Thumbnails
+from services.gateway.triggers import Triggers
 
-_log = get_logger(__name__)
+# A GraphQL document is a few KiB; nothing else has a body.
+MAX_BODY_BYTES = 65_536
 
 
 @asynccontextmanager
@@ -55,52 +80,104 @@ async def bootstrap(
     )
     runtime.checks["broker"] = lambda: check_broker(redis)
     runtime.checks["database"] = lambda: check_database(pool)
-    latest = LatestIss(clock)
     hub = LiveHub(redis, settings.live_queue_length, settings.layout.event_streams)
-    repository = Repository(pool)
-    follower = Follower(redis, latest, hub)
+    repositories = Repositories.of(pool)
+    latest = Latest(clock, repositories.old)
+    # A cache that keeps a request waiting for a dead broker is none.
+    shared = connect(url, f"{name}-cache", patient=False)
+    cache = HistoryCache(shared, clock, settings.cache_memory_bytes)
+    thumbnails = _thumbnails(settings)
+    # On a connection of its own: whoever waits for a verdict waits for nothing else.
+    limiter = Limiter(connect(url, f"{name}-limits", patient=False))
+    follower = Follower(redis, latest, hub, cache)
 
-    application = create_application()
-    application[SETTINGS] = settings
-    application[CLOCK] = clock
-    application[CHECKS] = runtime.checks
+    application = _application(settings, clock, runtime)
     application[LATEST] = latest
     application[HUB] = hub
-    application[REPOSITORY] = repository
-    application[SOURCES] = SourceRegistry(redis)
-    application[PUBLISHER] = Publisher(broker, redis, settings.layout)
+    application[REPOSITORIES] = repositories
+    application[REDIS] = redis
+    application[CACHE] = cache
+    application[ASKER] = Asker(broker, clock, settings.question_wait_seconds)
+    application[THUMBNAILS] = thumbnails
+    application[LIMITER] = limiter
+    _show_sources(application, Publisher(broker, redis, settings.layout))
+    _guard(application, settings)
+    add_routes(application)
     try:
         await wait_for_broker(redis)
         await agree_on_layout(redis, settings.layout)
         await pool.open()
         await wait_for_schema(pool)
-        await follower.fill(repository)
-        async with broker, _listening(application, settings):
+        await follower.fill(repositories, clock.now())
+        await limiter.open()
+        async with broker, listening(application):
+            runtime.spawn("limiter", limiter.keep_forever())
             runtime.spawn("follower", follower.follow_forever())
+            runtime.spawn("catalogue", latest.catalogue.keep_forever())
             yield
             hub.close()
     finally:
+        await application[TRIGGERS].close()
+        await cache.close()
+        await shared.aclose()
+        await thumbnails.close()
         await pool.close()
+        await limiter.close()
         await redis.aclose()
 
 
-@asynccontextmanager
-async def _listening(
-    application: web.Application, settings: GatewaySettings
-) -> AsyncIterator[None]:
-    runner = web.AppRunner(
-        application,
-        access_log=None,
-        # Requests in progress get this long; live streams end by themselves before that.
-        shutdown_timeout=settings.stop_seconds / 2,
-        # A handler whose client has gone holds a connection for nobody.
-        handler_cancellation=True,
+def _application(settings: GatewaySettings, clock: Clock, runtime: Runtime) -> web.Application:
+    application = web.Application(client_max_size=MAX_BODY_BYTES)
+    application[SETTINGS] = settings
+    application[CLOCK] = clock
+    application[CHECKS] = runtime.checks
+    return application
+
+
+def _show_sources(application: web.Application, publisher: Publisher) -> None:
+    """Give the application what knows the pollers, and what asks them for fresh data."""
+    redis, clock = application[REDIS], application[CLOCK]
+    registry = SourceRegistry(redis)
+    application[SOURCES] = registry
+    application[SEEN_SOURCES] = SeenSources(registry, clock)
+    application[DASHBOARD] = LatestDashboard(application[LATEST])
+    application[PUBLISHER] = publisher
+    application[TRIGGERS] = Triggers(
+        redis,
+        publisher,
+        latest=application[LATEST],
+        hub=application[HUB],
+        clock=clock,
+        wait_s=application[SETTINGS].refresh_wait_seconds,
     )
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, settings.host, settings.port, reuse_port=True)
-        await site.start()
-        _log.info("listening", address=f"http://{settings.host}:{settings.port}")
-        yield
-    finally:
-        await runner.cleanup()
+
+
+def _guard(application: web.Application, settings: GatewaySettings) -> None:
+    """Give the application what stands before every handler, the limiter aside."""
+    application[ACCESS_LOG] = AccessLog(settings)
+    application[COMMON_HEADERS] = CommonHeaders(
+        cors_origins=settings.cors_origins, behind_tls=settings.behind_tls
+    )
+    path = settings.token_jwks_path
+    application[ACCESS] = Access(
+        Quota(settings.limit_per_minute, settings.limit_burst),
+        parse_api_keys(settings.api_keys.get_secret_value()),
+        Addresses(settings.trusted_proxies),
+        Tokens(
+            secret=settings.token_secret.get_secret_value(),
+            keys=PublicKeys(path) if path else None,
+            issuer=settings.token_issuer,
+            audience=settings.token_audience,
+        ),
+    )
+
+
+def _thumbnails(settings: GatewaySettings) -> Thumbnails:
+    mirror = settings.thumbnail_mirror_url
+    return Thumbnails(
+        ThumbnailFolder(settings.thumbnail_folder, settings.thumbnail_cache_bytes),
+        PictureFetcher(
+            max_bytes=settings.thumbnail_max_bytes,
+            mirror=str(mirror) if mirror else None,
+        ),
+    )

@@ -1,41 +1,62 @@
-"""Cursors: where a page ended, opaque to clients."""
+"""Orders of rows, and cursors: where a page of an order ended, opaque to clients."""
 
 import base64
 import binascii
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Self
-from uuid import UUID
+from collections.abc import Sequence
+from functools import cached_property
+from types import GenericAlias
+from typing import Any, LiteralString
 
-_SEPARATOR = "|"
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """The key of the last row of a page."""
+class InvalidCursorError(ValueError):
+    """A cursor is none of ours, or belongs to another order."""
 
-    time: datetime
-    id: UUID
+    def __init__(self) -> None:
+        super().__init__("expected the cursor of an earlier page in the same order")
 
-    def encode(self) -> str:
-        """Return it as text for a URL."""
-        plain = f"{self.time.isoformat()}{_SEPARATOR}{self.id}"
-        return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
-    @classmethod
-    def decode(cls, value: str) -> Self:
-        """Read it back.
+class Order:
+    """An order in which every row has its place.
+
+    Attributes:
+        name: What clients call it; a cursor of another order is refused.
+        keys: What is compared: SQL expressions that are never null and together unique.
+        descending: The direction of all keys.
+    """
+
+    def __init__(
+        self, name: str, keys: dict[LiteralString, Any], *, descending: bool = True
+    ) -> None:
+        """Make an order of expressions and the types of their values."""
+        self.name = name
+        self.keys: tuple[LiteralString, ...] = tuple(keys)
+        self.descending = descending
+        self._types = tuple(keys.values())
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[tuple[Any, ...]]:
+        values: Any = GenericAlias(tuple, (str, *self._types))
+        return TypeAdapter(values, config=ConfigDict(strict=True, allow_inf_nan=False))
+
+    def cursor_after(self, values: Sequence[Any]) -> str:
+        """Return the cursor of the page that follows a row with these values of the keys."""
+        plain = self._adapter.dump_json((self.name, *values))
+        return base64.urlsafe_b64encode(plain).decode().rstrip("=")
+
+    def values_of(self, cursor: str) -> tuple[Any, ...]:
+        """Return the values of the keys that a cursor holds.
 
         Raises:
-            ValueError: It is none of ours.
+            InvalidCursorError: It is no cursor of this order.
         """
         try:
-            padded = value + "=" * (-len(value) % 4)
-            plain = base64.b64decode(padded, altchars=b"-_", validate=True).decode()
-            time, _, identity = plain.partition(_SEPARATOR)
-            cursor = cls(datetime.fromisoformat(time), UUID(identity))
-        except (binascii.Error, ValueError):
-            raise ValueError("expected the cursor of an earlier page") from None
-        if cursor.time.tzinfo is None:
-            raise ValueError("expected the cursor of an earlier page")
-        return cursor
+            padded = cursor + "=" * (-len(cursor) % 4)
+            plain = base64.b64decode(padded, altchars=b"-_", validate=True)
+            name, *values = self._adapter.validate_json(plain)
+        except (binascii.Error, ValidationError, ValueError):
+            raise InvalidCursorError from None
+        if name != self.name:
+            raise InvalidCursorError
+        return tuple(values)

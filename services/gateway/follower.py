@@ -1,6 +1,7 @@
 """Follows the event streams: without a group, because every gateway needs every event."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 from redis.asyncio import Redis
@@ -9,14 +10,33 @@ from redis.exceptions import RedisError
 from libs.common.broker import StreamReader, body_of
 from libs.common.events import Event, decode_batch
 from libs.common.logging import get_logger
-from services.gateway.latest import RECENT_FIXES, LatestIss
+from libs.common.topology import EVENTS_ASTRO, EVENTS_ISS, EVENTS_SPACE, Stream
+from services.gateway.cache import HistoryCache
+from services.gateway.latest import RECENT_FIXES, Latest
 from services.gateway.live import LiveHub
 from services.gateway.offsets import format_entry_id, parse_entry_id
-from services.gateway.repository import Repository
+from services.gateway.repositories import Repositories
 
 _log = get_logger(__name__)
 
 READ_COUNT = 1_000
+# Memory wants this many of the newest entries at start; of the others some will do, because the
+# database has what matters of them. A first poll of all asteroids and launches is 600 events, one
+# of the sky 2,000.
+_WANTED: dict[Stream, int] = {
+    EVENTS_ISS: RECENT_FIXES,
+    EVENTS_ASTRO: 5_000,
+    EVENTS_SPACE: 5_000,
+}
+_WANTED_OTHERWISE = 100
+
+
+def _wanted(stream: Stream) -> int:
+    """Return how many entries of a stream memory wants; each of its partitions may hold all."""
+    for whole, count in _WANTED.items():
+        if stream.key == whole.key or stream.key.startswith(f"{whole.key}:"):
+            return count
+    return _WANTED_OTHERWISE
 
 
 class Follower:
@@ -26,27 +46,43 @@ class Follower:
     position to itself, while `Last-Event-ID` needs it.
     """
 
-    def __init__(self, redis: Redis, latest: LatestIss, hub: LiveHub) -> None:
+    def __init__(self, redis: Redis, latest: Latest, hub: LiveHub, cache: HistoryCache) -> None:
         self._redis = redis
         self._reader = StreamReader(redis, count=READ_COUNT)
         self._latest = latest
         self._hub = hub
         self._index_of = {stream.key.encode(): index for index, stream in enumerate(hub.streams)}
+        self._cache = cache
 
-    async def fill(self, repository: Repository) -> None:
-        """Learn the present state: from the streams, else from the database."""
+    async def fill(self, repositories: Repositories, now: datetime) -> None:
+        """Learn the present state: what the database has, and over it what the streams have."""
+        stored = await repositories.positions.page(limit=RECENT_FIXES)
+        known: list[Event] = [position.event for position in stored.items]
+        known += await repositories.latest.events(now)
+        self._latest.fill(known)
+        await self._latest.catalogue.read()
         for index, stream in enumerate(self._hub.streams):
-            page: Any = await self._redis.xrevrange(stream.key, count=RECENT_FIXES)
-            page.reverse()
+            page = await self._newest(stream, _wanted(stream))
             events = decode_batch([body_of(fields) for _, fields in page])
             for (entry_id, _), event in zip(page, events, strict=True):
                 self._pass_on(index, entry_id, event)
             self._latest.fill([event for event in events if isinstance(event, Event)])
-        if self._latest.newest is None:
-            stored = await repository.positions(
-                since=None, until=None, after=None, order="desc", limit=RECENT_FIXES
+        self._hub.seed(known)
+
+    async def _newest(self, stream: Stream, count: int) -> list[Any]:
+        """Return the newest entries of a stream in their order, read in pages."""
+        found: list[Any] = []
+        end = "+"
+        while len(found) < count:
+            page: Any = await self._redis.xrevrange(
+                stream.key, max=end, count=min(READ_COUNT, count - len(found))
             )
-            self._latest.fill([position.event for position in stored])
+            if not page:
+                break
+            found += page
+            end = f"({page[-1][0].decode()}"
+        found.reverse()
+        return found
 
     async def follow_forever(self) -> None:
         """Read on, over restarts of the broker too, without losing or repeating an entry."""
@@ -78,6 +114,7 @@ class Follower:
             for (entry_id, _), event in zip(page, events, strict=True):
                 self._pass_on(index, entry_id, event)
                 if isinstance(event, Event):
+                    self._cache.changed(event.type)
                     await self._latest.take(event)
 
     def _pass_on(self, index: int, entry_id: bytes, event: Event | ValueError) -> None:

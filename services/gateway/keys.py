@@ -3,21 +3,43 @@
 from collections.abc import Mapping
 
 from aiohttp import web
+from redis.asyncio import Redis
 
 from libs.common.admin import Check
 from libs.common.broker import Publisher
 from libs.common.clock import Clock
 from libs.common.sources import SourceRegistry
-from services.gateway.latest import LatestIss
+from services.gateway.access import Access
+from services.gateway.asking import Asker
+from services.gateway.cache import HistoryCache
+from services.gateway.latest import Latest
+from services.gateway.latest.dashboard import LatestDashboard
 from services.gateway.live import LiveHub
-from services.gateway.repository import Repository
+from services.gateway.middlewares.accesslog import AccessLog
+from services.gateway.middlewares.headers import CommonHeaders
+from services.gateway.ratelimit import Limiter
+from services.gateway.repositories import Repositories
 from services.gateway.settings import GatewaySettings
+from services.gateway.sources_seen import SeenSources
+from services.gateway.thumbnails import Thumbnails
+from services.gateway.triggers import Triggers
 
 SETTINGS = web.AppKey("settings", GatewaySettings)
 CLOCK = web.AppKey("clock", Clock)
 CHECKS = web.AppKey("checks", Mapping[str, Check])
-LATEST = web.AppKey("latest", LatestIss)
+LATEST = web.AppKey("latest", Latest)
+DASHBOARD = web.AppKey("dashboard", LatestDashboard)
 HUB = web.AppKey("hub", LiveHub)
-REPOSITORY = web.AppKey("repository", Repository)
+REPOSITORIES = web.AppKey("repositories", Repositories)
 SOURCES = web.AppKey("sources", SourceRegistry)
+SEEN_SOURCES = web.AppKey("seen_sources", SeenSources)
 PUBLISHER = web.AppKey("publisher", Publisher)
+ACCESS = web.AppKey("access", Access)
+ACCESS_LOG = web.AppKey("access_log", AccessLog)
+COMMON_HEADERS = web.AppKey("common_headers", CommonHeaders)
+LIMITER = web.AppKey("limiter", Limiter)
+CACHE = web.AppKey("cache", HistoryCache)
+ASKER = web.AppKey("asker", Asker)
+TRIGGERS = web.AppKey("triggers", Triggers)
+REDIS = web.AppKey("redis", Redis)
+THUMBNAILS = web.AppKey("thumbnails", Thumbnails)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,12 +17,15 @@ from services.gateway.offsets import EntryId, Offsets, format_entry_id, parse_en
 
 # Entries per read of a client that catches up; bounds what it holds of memory.
 REPLAY_PAGE = 500
+# The entry of an event that the streams no longer have.
+NOWHERE: EntryId = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
     """An event as every client gets it: rendered once, shared by all."""
 
+    type: str
     stream: int
     entry: EntryId
     data: bytes
@@ -31,19 +34,26 @@ class Frame:
     def of(cls, event: Event, stream: int, entry: EntryId, offsets: Offsets) -> "Frame":
         """Render an event; JSON of ours has no line breaks."""
         head = f"id: {offsets.encode()}\nevent: {event.type}\ndata: ".encode()
-        return cls(stream, entry, head + event.encode() + b"\n\n")
+        return cls(event.type, stream, entry, head + event.encode() + b"\n\n")
 
 
 class LiveClient:
-    """What waits for one client."""
+    """What waits for one client, which wants events of some types, or of all (None)."""
 
-    def __init__(self, length: int) -> None:
+    def __init__(self, length: int, wanted: frozenset[str] | None = None) -> None:
+        self._wanted = wanted
         self._frames: deque[Frame] = deque(maxlen=length)
         self._arrived = asyncio.Event()
         self.dropped = 0
 
+    def wants(self, frame: Frame) -> bool:
+        """Whether a frame is of a type that the client asked for."""
+        return self._wanted is None or frame.type in self._wanted
+
     def put(self, frame: Frame) -> None:
-        """Queue a frame; a full queue loses its oldest."""
+        """Queue a frame that the client wants; a full queue loses its oldest."""
+        if not self.wants(frame):
+            return
         if len(self._frames) == self._frames.maxlen:
             self.dropped += 1
             metrics.LIVE_DROPPED.inc()
@@ -83,9 +93,9 @@ class LiveHub:
         self.closing = False
 
     @contextmanager
-    def client(self) -> Iterator[LiveClient]:
+    def client(self, wanted: frozenset[str] | None = None) -> Iterator[LiveClient]:
         """Register a client for as long as the body runs."""
-        client = LiveClient(self._queue_length)
+        client = LiveClient(self._queue_length, wanted)
         self._clients.add(client)
         metrics.LIVE_CLIENTS.set(len(self._clients))
         try:
@@ -101,6 +111,14 @@ class LiveHub:
         self._latest[event.type] = frame
         for client in self._clients:
             client.put(frame)
+
+    def seed(self, events: Iterable[Event]) -> None:
+        """Take for the newest of a type what was stored, where the streams no longer have one."""
+        for event in sorted(events, key=lambda event: event.fetchedat):
+            known = self._latest.get(event.type)
+            if known is None or known.entry == NOWHERE:
+                # With the present offsets for an id: who resumes from it misses nothing.
+                self._latest[event.type] = Frame.of(event, 0, NOWHERE, self.offsets)
 
     def skip(self, stream: int, entry: EntryId) -> None:
         """Pass an entry that is no event; it has a place in the stream all the same."""

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from libs.common.events import IssPositionEvent, Origin
+from libs.common.events import IssPositionEvent
+from services.gateway.models.told import Told
 
 
 class Elements(BaseModel):
@@ -16,17 +17,10 @@ class Elements(BaseModel):
     trusted: bool = Field(description="False when they are older than the service's limit.")
 
 
-class Position(BaseModel):
-    """A position of the station."""
+class Position(Told):
+    """A position of the station; `stored_at` is null while it comes from memory."""
 
     id: UUID
-    time: datetime = Field(description="When the station was there, as the provider says.")
-    fetched_at: datetime = Field(description="When the suite got it.")
-    stored_at: datetime | None = Field(
-        default=None, description="When its row was written; null while it comes from memory."
-    )
-    origin: Origin
-    provider: str
     source_url: str
     norad_id: int
     name: str

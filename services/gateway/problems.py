@@ -3,14 +3,10 @@
 import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any
 
 from aiohttp import web
-from pydantic import BaseModel, ValidationError
 
-from libs.common.errors import expectation
-
-_Model = TypeVar("_Model", bound=BaseModel)
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -52,35 +48,6 @@ def unavailable(detail: str, retry_after_s: int = 5) -> ProblemError:
         detail,
         headers={"Retry-After": str(retry_after_s)},
     )
-
-
-def parse_query(request: web.Request, model: type[_Model]) -> _Model:
-    """Read the query into a model that forbids what it does not know.
-
-    Raises:
-        ProblemError: 422 with every field at fault.
-    """
-    # A plus in an unescaped time zone arrives as a space.
-    values = {name: value.replace(" ", "+") for name, value in request.query.items()}
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        errors = [
-            {"field": str(item["loc"][0]) if item["loc"] else "", "message": _message(item)}
-            for item in error.errors(include_url=False, include_context=False)
-        ]
-        raise ProblemError(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            "invalid-parameter",
-            "; ".join(f"{item['field']}: {item['message']}" for item in errors),
-            errors=errors,
-        ) from None
-
-
-def _message(item: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a TypedDict of Any
-    if item["type"] == "extra_forbidden":
-        return "no such parameter"
-    return expectation(item["msg"])
 
 
 def problem_response(problem: ProblemError, instance: str, request_id: str) -> web.Response:

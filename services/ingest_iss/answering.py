@@ -8,7 +8,6 @@ from redis.asyncio import Redis
 
 from libs.common.answers import LastAnswer
 from libs.common.clock import Clock
-from libs.common.errors import DependencyUnavailableError
 from libs.common.events import IssElements
 from libs.common.questions import (
     ElementsInUse,
@@ -58,7 +57,7 @@ class StationDesk:
             try:
                 found = passes(elements, site, start, end, question.min_elevation_deg, check)
             except ValueError as error:
-                raise DependencyUnavailableError(str(error)) from error
+                raise _out_of_reach(elements, error) from error
             in_use = self._in_use(elements, now)
             return PassesAnswer(elements=in_use, start=start, end=end, passes=found)
 
@@ -74,7 +73,7 @@ class StationDesk:
             try:
                 points = track(elements, start, question.duration_s, question.step_s, check)
             except ValueError as error:
-                raise DependencyUnavailableError(str(error)) from error
+                raise _out_of_reach(elements, error) from error
             return TrackAnswer(elements=self._in_use(elements, now), points=points)
 
         return await self._worker.run(LIMIT_S, work)
@@ -84,6 +83,13 @@ class StationDesk:
         return ElementsInUse(
             epoch=elements.epoch, age_s=age.total_seconds(), trusted=abs(age) <= self._max_age
         )
+
+
+def _out_of_reach(elements: IssElements, error: ValueError) -> ValueError:
+    """Return what is wrong with a question about a time that the elements say nothing of."""
+    return ValueError(
+        f"start: expected a time nearer to the elements, of {elements.epoch:%Y-%m-%d} ({error})"
+    )
 
 
 def track(

@@ -1,16 +1,21 @@
 """The paths of the earlier systems: names, types, null behaviour."""
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
+
+import pytest
 
 from libs.common.commands import RefreshCommand
 from libs.common.events import Origin, Provenance
 from libs.common.topology import COMMANDS_REFRESH
 from tests.factories import START, position_event
-from tests.gateways import Gateway
+from tests.gateways import Gateway, running_gateway
 from tests.waiting import wait_until
+
+A_MOMENT = timedelta(seconds=10)
+LAST = ("/last", "/api/iss/last", "/api/v1/iss/last")
 
 
 async def get(gateway: Gateway, path: str) -> Any:
@@ -37,9 +42,10 @@ async def test_health_says_ok_and_the_time(gateway: Gateway) -> None:
     assert datetime.fromisoformat(document["now"]).tzinfo is not None
 
 
-async def test_last_before_any_data_says_so(gateway: Gateway) -> None:
+@pytest.mark.parametrize("path", LAST)
+async def test_last_before_any_data_says_so(gateway: Gateway, path: str) -> None:
     """`{"message": "no data"}` with 200, as the collector had it."""
-    assert await get(gateway, "/last") == {"message": "no data"}
+    assert await get(gateway, path) == {"message": "no data"}
 
 
 async def test_last_is_the_newest_fix_with_the_upstreams_body(gateway: Gateway) -> None:
@@ -49,6 +55,8 @@ async def test_last_is_the_newest_fix_with_the_upstreams_body(gateway: Gateway) 
     await gateway.publish([position_event(0), event])
     await last_is(gateway, event.sequence)
     document = await get(gateway, "/last")
+    for path in LAST:
+        assert await get(gateway, f"{path}?unknown=1") == document
     assert document.keys() == {"id", "fetched_at", "source_url", "payload"}
     assert type(document["id"]) is int
     assert document["payload"] == body
@@ -68,9 +76,26 @@ async def test_the_id_of_last_increases_with_every_fix(gateway: Gateway) -> None
     assert ids == sorted(set(ids))
 
 
-async def test_trend_of_less_than_two_fixes_is_no_movement(gateway: Gateway) -> None:
+async def test_last_of_a_computed_position_has_the_same_form(gateway: Gateway) -> None:
+    """The source says that nobody was asked; an old fix keeps its old time."""
+    computed = position_event(
+        provenance=Provenance("sgp4", Origin.COMPUTED, START),
+        source_url="computed:sgp4",
+        elements_epoch=START,
+        elements_age_s=0.0,
+        elements_trusted=True,
+    )
+    await gateway.publish([computed])
+    await last_is(gateway, computed.sequence)
+    document = await get(gateway, "/last")
+    assert document["source_url"] == "computed:sgp4"
+    assert datetime.fromisoformat(document["fetched_at"]) == START
+
+
+@pytest.mark.parametrize("path", ["/iss/trend", "/api/iss/trend", "/api/v1/iss/trend?limit=240"])
+async def test_trend_of_less_than_two_fixes_is_no_movement(gateway: Gateway, path: str) -> None:
     """All names are there, with nulls."""
-    assert await get(gateway, "/iss/trend") == {
+    assert await get(gateway, path) == {
         "movement": False,
         "delta_km": 0.0,
         "dt_sec": 0.0,
@@ -98,6 +123,8 @@ async def test_trend_is_the_movement_between_the_last_two_fixes(gateway: Gateway
 
     await wait_until(two_known, 10, "both fixes")
     trend = await get(gateway, "/iss/trend?whatever=1")
+    for path in ("/api/iss/trend", "/api/v1/iss/trend", "/api/v1/iss/trend?limit=240"):
+        assert await get(gateway, path) == trend
     assert trend["movement"] is True
     assert 22.2 < trend["delta_km"] < 22.3
     assert trend["dt_sec"] == 5.0
@@ -133,13 +160,32 @@ async def test_fetch_asks_for_a_poll_and_answers_what_it_brought(gateway: Gatewa
     assert document["id"] == fresh.sequence
 
 
+async def test_many_who_fetch_at_once_send_one_command(gateway: Gateway) -> None:
+    """And all of them get what it brings."""
+    asking = [asyncio.create_task(get(gateway, "/fetch")) for _ in range(20)]
+
+    async def sent() -> bool:
+        return bool(await gateway.redis.xlen(COMMANDS_REFRESH.key))
+
+    await wait_until(sent, 10, "the refresh command")
+    fresh = position_event(
+        provenance=Provenance("wheretheiss.at", Origin.LIVE, datetime.now(UTC) + A_MOMENT)
+    )
+    await gateway.publish([fresh])
+    assert {document["id"] for document in await asyncio.gather(*asking)} == {fresh.sequence}
+    assert await gateway.redis.xlen(COMMANDS_REFRESH.key) < 20
+
+
 async def test_fetch_without_a_poller_answers_what_is_known(
-    gateway: Gateway,
+    valkey_url: str, reader_database_url: str
 ) -> None:
     """Nobody polls: after a short wait, the old fix with its old time, not a fresh-looking one."""
     event = position_event()
-    await gateway.publish([event])
-    await last_is(gateway, event.sequence)
-    document = await get(gateway, "/fetch")
+    async with running_gateway(
+        valkey_url, reader_database_url, refresh_wait_seconds=0.2
+    ) as gateway:
+        await gateway.publish([event])
+        await last_is(gateway, event.sequence)
+        document = await get(gateway, "/fetch")
     assert document["id"] == event.sequence
     assert datetime.fromisoformat(document["fetched_at"]).year == START.year

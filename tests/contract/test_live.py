@@ -6,6 +6,7 @@ import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -14,8 +15,11 @@ import pytest
 
 from libs.common.events import IssPositionEvent
 from libs.common.topology import EVENT_STREAMS, EVENTS_ISS
+from tests.catalogue import apod_event, dataset_event, launch_event
+from tests.contract.clients import store
 from tests.factories import elements_event, position_event, position_events
 from tests.gateways import Gateway, running_gateway
+from tests.servers import Servers
 from tests.waiting import wait_until
 
 EVENTS = "/api/v1/events"
@@ -91,7 +95,7 @@ async def test_a_client_that_is_cut_off_again_and_again_has_every_event_once_in_
     valkey_url: str, reader_database_url: str
 ) -> None:
     """Resuming by Last-Event-ID neither loses nor repeats, while events keep coming."""
-    events = position_events(3_000)
+    events = position_events(10_000)
     randomness = random.Random(1)
     # A queue this short overflows in every catching up: the stream must fill the gap.
     async with running_gateway(valkey_url, reader_database_url, live_queue_length=5) as gateway:
@@ -103,8 +107,10 @@ async def test_a_client_that_is_cut_off_again_and_again_has_every_event_once_in_
 
         seen: list[str] = []
         last_id = "0-0"
+        connections = 0
         publishing = asyncio.create_task(publish())
         while len(seen) < len(events):
+            connections += 1
             async with listening(gateway, last_id) as stream:
                 for _ in range(randomness.randint(1, 200)):
                     message = await anext(stream)
@@ -117,6 +123,7 @@ async def test_a_client_that_is_cut_off_again_and_again_has_every_event_once_in_
                         break
         await publishing
     assert seen == [str(event.id) for event in events]
+    assert connections > 50
 
 
 async def test_a_slow_client_is_told_how_many_events_it_lost(
@@ -212,3 +219,79 @@ async def test_the_stream_goes_on_after_a_restart_of_the_broker(
         await published()
         message = await anext(stream)
         assert message.data["id"] == str(position_event(1).id)
+
+
+async def test_who_returns_while_the_broker_is_away_is_sent_away_cleanly(
+    gateway: Gateway, servers: Servers
+) -> None:
+    """What was missed cannot be read: the stream ends, so that the client tries again."""
+    servers.valkey.stop()
+    try:
+        headers = {"Last-Event-ID": "0-0"}
+        async with asyncio.timeout(20), gateway.http.get(EVENTS, headers=headers) as response:
+            assert response.status == HTTPStatus.OK
+            assert await response.read() == b"retry: 2000\n\n"
+    finally:
+        servers.valkey.start()
+
+
+@pytest.mark.parametrize(
+    ("types", "expected"),
+    [
+        ("iss.elements", {"cassiopeia.iss.elements.v1"}),
+        ("iss", {"cassiopeia.iss.elements.v1", "cassiopeia.iss.position.v1"}),
+        ("cassiopeia.iss.position.v1,space", {"cassiopeia.iss.position.v1"}),
+    ],
+)
+async def test_a_client_gets_only_the_types_that_it_asked_for(
+    gateway: Gateway, types: str, expected: set[str]
+) -> None:
+    """When it comes, while it stays, and when it returns."""
+    await gateway.publish([elements_event(), *position_events(3)])
+    for last_id in (None, "0-0"):
+        headers = {"Last-Event-ID": last_id} if last_id else {}
+        async with gateway.http.get(EVENTS, params={"types": types}, headers=headers) as response:
+            assert response.status == HTTPStatus.OK
+            stream = messages(response)
+            seen: set[str] = set()
+            async with asyncio.timeout(10):
+                await gateway.publish([elements_event(1), position_event(10)])
+                while seen < expected:
+                    seen.add((await anext(stream)).event)
+            assert seen == expected
+
+
+async def test_an_unknown_type_is_refused_with_those_that_there_are(gateway: Gateway) -> None:
+    """A client that waits for it would wait for ever."""
+    async with gateway.http.get(EVENTS, params={"types": "mars"}) as response:
+        assert response.status == HTTPStatus.UNPROCESSABLE_ENTITY
+        document = await response.json(content_type="application/problem+json")
+        assert document["errors"][0]["field"] == "types"
+        assert "iss" in document["errors"][0]["message"]
+
+
+async def test_what_the_streams_no_longer_have_comes_from_the_database(
+    valkey_url: str, database_url: str, reader_database_url: str
+) -> None:
+    """A picture of yesterday is the latest one all the same; what comes then is not missed."""
+    stored = [
+        position_event(0),
+        elements_event(),
+        dataset_event(7),
+        apod_event(1),
+        launch_event(1, datetime.now(UTC) + timedelta(days=1)),
+    ]
+    await store(database_url, stored)
+    async with (
+        running_gateway(valkey_url, reader_database_url) as gateway,
+        listening(gateway) as stream,
+        asyncio.timeout(20),
+    ):
+        shown = [await anext(stream) for _ in stored]
+        assert {message.event for message in shown} == {event.type for event in stored}
+        by_type = {message.event: message.data["id"] for message in shown}
+        assert by_type[stored[0].type] == str(position_event(0).id)
+        await gateway.publish([position_event(1)])
+        assert (await anext(stream)).data["id"] == str(position_event(1).id)
+        async with listening(gateway, shown[-1].id) as again:
+            assert (await anext(again)).data["id"] == str(position_event(1).id)

@@ -14,8 +14,7 @@ SELECT
   (SELECT count(*) FROM iss_positions),
   (SELECT sum(pg_total_relation_size(inhrelid)) FROM pg_inherits
     WHERE inhparent = 'iss_positions'::regclass),
-  (SELECT count(*) FROM iss_positions_minute),
-  pg_total_relation_size('iss_positions_minute'),
+  pg_total_relation_size('iss_positions_minute') + pg_total_relation_size('iss_positions_hour'),
   (SELECT sum(n_dead_tup) FROM pg_stat_user_tables),
   (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend')
 """
@@ -88,16 +87,15 @@ class Watched:
             row = connection.execute(_TABLES).fetchone()
         if row is None:
             return {}
-        rows, size, minutes, minutes_size, dead, connections = (float(value or 0) for value in row)
+        rows, size, roll_ups, dead, connections = (float(value or 0) for value in row)
         found = {
             Series("tables", "dead rows"): dead,
+            Series("roll-ups", "size"): roll_ups / _MEGABYTE,
             # Without our own.
             Series("postgres", "connections"): connections - 1,
         }
         if rows:
             found[Series("iss_positions", "bytes per row")] = size / rows
-        if minutes:
-            found[Series("iss_positions_minute", "bytes per row")] = minutes_size / minutes
         return found
 
 

@@ -45,8 +45,10 @@ MEASURES: Mapping[str, Measure] = {
         # Whole nodes of up to 100 entries are trimmed, every 10 s.
         Measure("entries", "", Tolerance(1_000, 0.10)),
         Measure("unacknowledged", "", Tolerance(500, 0)),
-        # Of tables and indexes. It falls while a table is small, since files grow in whole pages.
+        # Of table and indexes. It falls while they are small, since files grow in whole pages.
         Measure("bytes per row", "B", Tolerance(20, 0.05)),
+        # The roll-ups get 60 rows an hour, and ten updates a second: 9 MB, if no space came back.
+        Measure("size", "MB", Tolerance(1, 0.05)),
         # The database cleans a table once a fifth of it is dead, at most once a minute.
         Measure("dead rows", "", Tolerance(5_000, 0.20)),
     )

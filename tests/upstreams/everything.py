@@ -1,5 +1,6 @@
 """Every simulator, for what runs the whole suite against them."""
 
+from tests.upstreams.archives import Archives
 from tests.upstreams.astronomyapi import AstronomyApi
 from tests.upstreams.base import Simulator
 from tests.upstreams.celestrak import Celestrak
@@ -22,6 +23,7 @@ def every_simulator(*, enforce_limits: bool = False) -> list[Simulator]:
         Osdr(studies, enforce_limits=enforce_limits),
         OsdrSearch(studies, enforce_limits=enforce_limits),
         Mast(enforce_limits=enforce_limits),
+        Archives(enforce_limits=enforce_limits),
         JwstApi(enforce_limits=enforce_limits),
         LaunchLibrary(enforce_limits=enforce_limits),
         Nasa(enforce_limits=enforce_limits),

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
-from redis.backoff import ExponentialWithJitterBackoff
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -44,14 +44,29 @@ def connection_options(client_name: str) -> dict[str, Any]:
     }
 
 
-def connect(url: str, client_name: str) -> Redis:
+_IMPATIENT: dict[str, Any] = {
+    "socket_timeout": 0.25,
+    "socket_connect_timeout": 0.25,
+    # A check of its own before a command would double the wait.
+    "health_check_interval": 0,
+    "retry": Retry(NoBackoff(), 0),
+    "retry_on_error": [],
+}
+
+
+def connect(url: str, client_name: str, *, patient: bool = True) -> Redis:
     """Return a client for everything that is not a FastStream subscription.
 
     In a cluster it answers to the same commands, as long as the keys of one command, script or
     transaction share a slot (`libs/common/broker/cluster.py`).
+
+    Args:
+        url: The broker.
+        client_name: As it lists its connections.
+        patient: False for whoever has another answer at hand: one try, given up after 250 ms.
     """
     place = BrokerUrl.parse(url)
-    options = connection_options(client_name) | place.options
+    options = connection_options(client_name) | ({} if patient else _IMPATIENT) | place.options
     if place.kind is Kind.CLUSTER:
         nodes = [ClusterNode(host, port) for host, port in place.hosts]
         return cast("Redis", Cluster(startup_nodes=nodes, ssl=place.tls, **options))

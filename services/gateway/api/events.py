@@ -2,27 +2,62 @@
 
 import asyncio
 import json
-from typing import Any
+from typing import Annotated, Any
 
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse
+from pydantic import BeforeValidator, Field
+from redis.exceptions import RedisError
 
+from libs.common.events import EVENT_CLASSES
+from libs.common.logging import get_logger
 from services.gateway.keys import HUB, SETTINGS
 from services.gateway.live import LiveClient, LiveHub
 from services.gateway.offsets import Offsets
 from services.gateway.problems import invalid_parameter
+from services.gateway.routing import EVENT_STREAM, Params, Route
+
+_log = get_logger(__name__)
 
 # How long a browser waits before it comes back, in milliseconds.
 RETRY_MS = 2_000
+TYPES = frozenset(event_class.TYPE for event_class in EVENT_CLASSES)
 # Without acknowledgement for this long, the client is gone.
 SEND_TIMEOUT_S = 30.0
 
 
-async def events(request: web.Request) -> web.StreamResponse:
+def _known_types(value: object) -> object:
+    """Return the types that a list of them, or of their beginnings, stands for."""
+    if not isinstance(value, str):
+        return value
+    found: set[str] = set()
+    for name in value.split(","):
+        meant = {
+            type_ for type_ in TYPES if type_ == name or type_.startswith(f"cassiopeia.{name}.")
+        }
+        if not meant:
+            short = ", ".join(sorted({type_.split(".")[1] for type_ in TYPES}))
+            raise ValueError(f"expected types such as iss.position, or one of {short}")
+        found |= meant
+    return frozenset(found)
+
+
+class EventsParams(Params):
+    """What to send."""
+
+    types: Annotated[frozenset[str], BeforeValidator(_known_types)] | None = Field(
+        default=None,
+        description="Only these, separated by commas; all of a domain by its name alone.",
+        examples=["iss.position,space"],
+        json_schema_extra={"type": "string"},
+    )
+
+
+async def events(request: web.Request, params: EventsParams) -> web.StreamResponse:
     """Send every event as it comes, after those that a returning client has missed."""
     hub, settings = request.app[HUB], request.app[SETTINGS]
     seen = _last_seen(request)
-    with hub.client() as client:
+    with hub.client(params.types) as client:
         response = EventSourceResponse(sep="\n", send_timeout=SEND_TIMEOUT_S)
         await response.prepare(request)
         async with response:
@@ -30,7 +65,9 @@ async def events(request: web.Request) -> web.StreamResponse:
                 async with asyncio.timeout(settings.live_connection_seconds):
                     await response.write(f"retry: {RETRY_MS}\n\n".encode())
                     if seen is None:
-                        await response.write(b"".join(frame.data for frame in hub.latest()))
+                        await response.write(
+                            b"".join(f.data for f in hub.latest() if client.wants(f))
+                        )
                     else:
                         seen = await _catch_up(response, hub, client, seen)
                     await _go_live(response, hub, client, seen)
@@ -40,6 +77,10 @@ async def events(request: web.Request) -> web.StreamResponse:
             except ConnectionResetError:
                 # The client has gone.
                 pass
+            except RedisError as error:
+                # What the client missed cannot be read now: it returns until it can. An error
+                # would end a browser's stream for good.
+                _log.info("live_stream_ended", reason=str(error))
     return response
 
 
@@ -54,7 +95,8 @@ async def _catch_up(
         target = hub.offsets
         client.clear()
         async for frame in hub.replay(seen, target):
-            await response.write(frame.data)
+            if client.wants(frame):
+                await response.write(frame.data)
             seen = seen.advanced(frame.stream, frame.entry)
         if not client.dropped:
             return seen
@@ -89,6 +131,13 @@ def _note(event: str, data: dict[str, Any]) -> bytes:
     return f"event: {event}\ndata: {json.dumps(data)}\n\n".encode()
 
 
-def routes() -> list[Any]:
-    """Return the routes of this resource."""
-    return [web.get("/api/v1/events", events, allow_head=False)]
+ROUTES = (
+    Route(
+        path="/api/v1/events",
+        handler=events,
+        summary="Every event as it comes: a stream of server-sent events.",
+        tag="events",
+        params=EventsParams,
+        media=EVENT_STREAM,
+    ),
+)

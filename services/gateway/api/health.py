@@ -1,11 +1,12 @@
 """`/health/...` for whoever stands in front, and `/`, the way to everything else."""
 
-from typing import Any
+from http import HTTPStatus
 
 from aiohttp import web
 
 from libs.common.admin import run_checks
 from services.gateway.keys import CHECKS
+from services.gateway.routing import Params, Route
 
 INDEX = {
     "name": "Cassiopeia",
@@ -15,22 +16,28 @@ INDEX = {
         "trend": "/api/v1/iss/trend",
         "events": "/api/v1/events",
         "sources": "/api/v1/sources",
+        "dashboard": "/api/v1/dashboard",
+        "pages": "/dashboard",
+        "docs": "/docs",
         "health": "/health/ready",
     },
 }
 
 
-async def index(_: web.Request) -> web.Response:
-    """Answer what there is."""
-    return web.json_response(INDEX)
+async def index(request: web.Request, _: Params) -> web.Response:
+    """Answer what there is; a browser is shown the dashboard."""
+    headers = {"Vary": "Accept"}
+    if "text/html" in request.headers.get("Accept", ""):
+        return web.Response(status=HTTPStatus.FOUND, headers={**headers, "Location": "/dashboard"})
+    return web.json_response(INDEX, headers=headers)
 
 
-async def live(_: web.Request) -> web.Response:
+async def live(_request: web.Request, _: Params) -> web.Response:
     """Answer that this process turns; asks no server."""
     return web.json_response({"live": True})
 
 
-async def ready(request: web.Request) -> web.Response:
+async def ready(request: web.Request, _: Params) -> web.Response:
     """Answer whether this process can serve."""
     verdicts = await run_checks(request.app[CHECKS])
     is_ready = all(verdict == "ok" for verdict in verdicts.values())
@@ -39,10 +46,23 @@ async def ready(request: web.Request) -> web.Response:
     )
 
 
-def routes() -> list[Any]:
-    """Return the routes of this resource."""
-    return [
-        web.get("/", index),
-        web.get("/health/live", live),
-        web.get("/health/ready", ready),
-    ]
+ROUTES = (
+    Route(path="/", handler=index, summary="What there is.", tag="health", answer=dict),
+    Route(
+        path="/health/live",
+        handler=live,
+        summary="Whether this process turns; asks no server.",
+        tag="health",
+        answer=dict,
+        cost=0,
+    ),
+    Route(
+        path="/health/ready",
+        handler=ready,
+        summary="Whether this process can serve, and what is missing.",
+        tag="health",
+        answer=dict,
+        problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
+        cost=0,
+    ),
+)

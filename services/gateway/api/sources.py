@@ -1,16 +1,24 @@
 """`/api/v1/sources`: the state of every source, and of one."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import Annotated
 
 from aiohttp import web
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel, Field
 from redis.exceptions import RedisError
 
+from libs.common.commands import request_refresh
 from libs.common.sources import SourceStatus
 from services.gateway.answers import send_model
-from services.gateway.keys import CLOCK, SOURCES
+from services.gateway.keys import CLOCK, PUBLISHER, SOURCES
 from services.gateway.problems import ProblemError, unavailable
+from services.gateway.routing import Params, Route, Scope
+
+
+class SourceParams(Params):
+    """Which source."""
+
+    name: Annotated[str, Field(max_length=64)]
 
 
 class SourcesPage(BaseModel):
@@ -19,19 +27,49 @@ class SourcesPage(BaseModel):
     items: list[SourceStatus]
 
 
-async def sources(request: web.Request) -> web.Response:
+class RefreshAccepted(BaseModel):
+    """A wish that has been passed on; whether it is granted is up to the upstream's limits."""
+
+    source: str
+    requested_at: AwareDatetime
+    watch: str = Field(
+        description="Its `last_attempt` moves when the source has been polled.",
+        examples=["/api/v1/sources/iss"],
+    )
+    events: str = Field(
+        default="/api/v1/events", description="What the poll brings comes here as it is published."
+    )
+
+
+async def sources(request: web.Request, _: Params) -> web.Response:
     """Answer the state of every source."""
     return send_model(SourcesPage(items=await _known(request)))
 
 
-async def source(request: web.Request) -> web.Response:
+async def source(request: web.Request, params: SourceParams) -> web.Response:
     """Answer the state of one source."""
-    name = request.match_info["name"]
+    return send_model(await _named(request, params.name))
+
+
+async def refresh(request: web.Request, params: SourceParams) -> web.Response:
+    """Have a source polled before its time, as far as its limits allow."""
+    app = request.app
+    status = await _named(request, params.name)
+    requested_at = app[CLOCK].now()
+    await request_refresh(app[PUBLISHER], status.name, app[CLOCK])
+    watch = f"/api/v1/sources/{status.name}"
+    accepted = RefreshAccepted(source=status.name, requested_at=requested_at, watch=watch)
+    return send_model(accepted, {"Location": watch}, HTTPStatus.ACCEPTED)
+
+
+async def _named(request: web.Request, name: str) -> SourceStatus:
     for status in await _known(request):
         if status.name == name:
-            return send_model(status)
+            return status
     raise ProblemError(
-        HTTPStatus.NOT_FOUND, "not-found", f"no source is called {name}; /api/v1/sources lists them"
+        HTTPStatus.NOT_FOUND,
+        "not-found",
+        f"no source is called {name}; /api/v1/sources lists them",
     )
 
 
@@ -44,9 +82,35 @@ async def _known(request: web.Request) -> list[SourceStatus]:
     return [status.as_of(now) for status in statuses]
 
 
-def routes() -> list[Any]:
-    """Return the routes of this resource."""
-    return [
-        web.get("/api/v1/sources", sources),
-        web.get("/api/v1/sources/{name}", source),
-    ]
+ROUTES = (
+    Route(
+        path="/api/v1/sources",
+        handler=sources,
+        summary="The state of every source.",
+        tag="sources",
+        answer=SourcesPage,
+        problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
+    ),
+    Route(
+        path="/api/v1/sources/{name}",
+        handler=source,
+        summary="The state of one source.",
+        tag="sources",
+        params=SourceParams,
+        answer=SourceStatus,
+        problems=(HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
+    ),
+    Route(
+        path="/api/v1/sources/{name}/refresh",
+        method="POST",
+        handler=refresh,
+        summary="Has a source polled before its time.",
+        tag="sources",
+        params=SourceParams,
+        answer=RefreshAccepted,
+        status=HTTPStatus.ACCEPTED,
+        problems=(HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
+        cost=5,
+        scope=Scope.REFRESH,
+    ),
+)

@@ -1,66 +1,80 @@
 """Request ids, metrics and the canonical log line of a request."""
 
+import itertools
 import re
-import time
-import uuid
+import secrets
 
-from aiohttp import web
-from aiohttp.typedefs import Handler
+from aiohttp import hdrs, web
+from prometheus_client import Counter
 
 from libs.common import metrics
-from libs.common.logging import get_logger
-
-_log = get_logger("services.gateway.access")
+from services.gateway.access import CLIENT
+from services.gateway.middlewares.accesslog import AccessLog, Served
 
 REQUEST_ID = web.RequestKey("request_id", str)
+# nginx's number for a client that went away before it had an answer.
+CLIENT_CLOSED = 499
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Asked every few seconds by machines; they would be most of the log.
-_QUIET = ("/health", "/health/live", "/health/ready")
+_QUIET = frozenset({"/health", "/health/live", "/health/ready"})
+# A method may be any word: one label for each that somebody tries would be a leak.
+_KNOWN_METHODS = frozenset(
+    {hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_POST, hdrs.METH_PUT, hdrs.METH_PATCH}
+    | {hdrs.METH_DELETE, hdrs.METH_OPTIONS}
+)
+_OTHER_METHOD = "OTHER"
+# Unique over replicas and restarts, a tenth of a random one's cost.
+_prefix = secrets.token_hex(6)
+_numbers = itertools.count(1)
 
 
-@web.middleware
-async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Give the request an id, time it, count it, and log one line when it is over."""
-    began = time.perf_counter()
-    offered = request.headers.get("X-Request-Id", "")
-    request_id = offered if _ACCEPTABLE_ID.fullmatch(offered) else uuid.uuid4().hex
-    request[REQUEST_ID] = request_id
-    resource = request.match_info.route.resource
-    # The template, never the path: a label for every path that somebody tries is a leak.
-    route = resource.canonical if resource else "unmatched"
-    # What stands when the client goes away before there is an answer.
-    status = 499
-    try:
-        response = await handler(request)
-        status = response.status
-    except web.HTTPException as error:
-        status = error.status
-        raise
-    finally:
-        seconds = time.perf_counter() - began
-        metrics.HTTP_REQUESTS.labels(route, request.method, str(status)).inc()
-        metrics.HTTP_SECONDS.labels(route).observe(seconds)
-        if request.path not in _QUIET:
-            _log.info(
-                "request",
-                method=request.method,
-                path=request.path,
-                route=route,
-                status=status,
-                duration_ms=round(seconds * 1_000, 2),
-                client=request.remote,
-                request_id=request_id,
+def identify(request: web.Request) -> str:
+    """Give the request the id that its client offers, or a new one."""
+    offered = request.headers.get("X-Request-Id")
+    if offered is None or not _ACCEPTABLE_ID.fullmatch(offered):
+        offered = new_id()
+    request[REQUEST_ID] = offered
+    return offered
+
+
+def new_id() -> str:
+    """Return a request id."""
+    return f"{_prefix}-{next(_numbers):x}"
+
+
+class RouteObserver:
+    """Counts, times and logs the requests of one route.
+
+    The template is the label, never the path: one for every path that somebody tries is a leak.
+    """
+
+    def __init__(self, template: str, log: AccessLog) -> None:
+        self._template = template
+        self._log = log
+        self._seconds = metrics.HTTP_SECONDS.labels(template)
+        self._counters: dict[tuple[str, int], Counter] = {}
+        self._quiet = template in _QUIET
+
+    def over(self, request: web.Request, status: int, seconds: float) -> None:
+        """Note the end of a request."""
+        method = request.method if request.method in _KNOWN_METHODS else _OTHER_METHOD
+        counter = self._counters.get((method, status))
+        if counter is None:
+            counter = metrics.HTTP_REQUESTS.labels(self._template, method, str(status))
+            self._counters[method, status] = counter
+        counter.inc()
+        self._seconds.observe(seconds)
+        if self._quiet:
+            return
+        client = request.get(CLIENT)
+        self._log.write(
+            Served(
+                request.method,
+                request.path,
+                self._template,
+                status,
+                seconds,
+                client.name if client else request.remote or "",
+                request[REQUEST_ID],
             )
-    return response
-
-
-async def add_common_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Set what every answer has; connected to aiohttp's signal, so that errors have it too."""
-    headers = response.headers
-    headers["X-Request-Id"] = request.get(REQUEST_ID, "")
-    # Nothing here is a page: a browser must neither guess a type nor run or frame anything.
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
-    headers["Referrer-Policy"] = "no-referrer"
-    # The library's default tells its version and Python's.
-    headers["Server"] = "cassiopeia"
+        )

@@ -3,7 +3,6 @@
 from http import HTTPStatus
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from libs.common.database import TRANSIENT_ERRORS
 from libs.common.errors import DependencyUnavailableError
@@ -14,22 +13,22 @@ from services.gateway.problems import ProblemError, problem_response, unavailabl
 _log = get_logger(__name__)
 
 
-@web.middleware
-async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer errors as RFC 9457 has it; what was not foreseen is logged and says nothing."""
-    try:
-        return await handler(request)
-    except ProblemError as error:
+def answer_to(error: Exception, request: web.Request) -> web.StreamResponse:
+    """Answer an error as RFC 9457 has it; what was not foreseen is logged and says nothing."""
+    if isinstance(error, ProblemError):
         problem = error
-    except web.HTTPException as error:
+    elif isinstance(error, web.HTTPException):
         if error.status < HTTPStatus.BAD_REQUEST:
-            raise
+            # A redirection, which the library makes an exception of.
+            return web.Response(status=error.status, headers=error.headers)
         problem = _of_http(error)
-    except (*TRANSIENT_ERRORS, DependencyUnavailableError) as error:
+    elif isinstance(error, (*TRANSIENT_ERRORS, DependencyUnavailableError)):
         _log.warning("dependency_away", path=request.path, reason=str(error))
         problem = unavailable("a server that this answer needs does not respond")
-    except Exception:  # noqa: BLE001 - the last line of defence; nothing leaks, all is logged
-        _log.exception("request_failed", path=request.path, request_id=request[REQUEST_ID])
+    else:
+        _log.error(
+            "request_failed", path=request.path, request_id=request[REQUEST_ID], exc_info=error
+        )
         problem = ProblemError(
             HTTPStatus.INTERNAL_SERVER_ERROR,
             "internal",

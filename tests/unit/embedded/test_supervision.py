@@ -77,7 +77,12 @@ def test_no_service_inherits_another_roles_password() -> None:
         "CASSIOPEIA_REDIS_URL_FILE": "file",
     }
     inherited = inherited_environment(environ, "MARK", Path("/data"))
-    assert inherited == {"PATH": "/bin", "CASSIOPEIA_LOG_LEVEL": "debug", "MARK": "/data"}
+    assert inherited == {
+        "PATH": "/bin",
+        "CASSIOPEIA_LOG_LEVEL": "debug",
+        "CASSIOPEIA_THUMBNAIL_FOLDER": "/data/thumbnails",
+        "MARK": "/data",
+    }
 
 
 def test_every_service_of_the_suite_has_a_name_that_replicas_can_take() -> None:

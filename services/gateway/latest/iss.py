@@ -1,38 +1,20 @@
-"""The newest state, kept in memory as answers that are ready to be sent."""
+"""The station: its newest position and the fixes before it, and the newest elements."""
 
 import asyncio
 import json
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.utils import format_datetime
-from hashlib import blake2b
 
 from libs.common.clock import Clock, iso
-from libs.common.events import Event, IssPositionEvent
+from libs.common.events import IssElementsEvent, IssPositionEvent
 from services.gateway.positions import Position
+from services.gateway.ready import Ready
 
 # 1,000 fixes at one in 5 s are 83 minutes, almost one orbit: about 2 MB.
 RECENT_FIXES = 1_000
 # A position from the future, beyond any clock's error, must not stay the newest until then.
 FUTURE_TOLERANCE = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """An answer that needs no work: bytes, validators, and the time that its age counts from."""
-
-    body: bytes
-    etag: str
-    last_modified: str
-    time: datetime
-
-    @classmethod
-    def of(cls, body: bytes, time: datetime) -> "Ready":
-        """Prepare an answer."""
-        digest = blake2b(body, digest_size=12).hexdigest()
-        return cls(body, f'"{digest}"', format_datetime(time, usegmt=True), time)
 
 
 class LatestIss:
@@ -44,6 +26,7 @@ class LatestIss:
         self._changed = asyncio.Condition()
         self.position: Ready | None = None
         self.legacy: Ready | None = None
+        self.elements: IssElementsEvent | None = None
 
     @property
     def newest(self) -> IssPositionEvent | None:
@@ -54,16 +37,10 @@ class LatestIss:
         """Return the last fixes in the order of their time, at most `count`."""
         return list(self._fixes)[-count:]
 
-    def fill(self, events: Sequence[Event]) -> None:
-        """Take many events at once, in any order, before anybody waits for them."""
-        for event in sorted(events, key=lambda event: event.time):
-            self._add(event)
-
-    async def take(self, event: Event) -> None:
-        """Take an event of the stream; one that is older than what is known changes nothing."""
-        if self._add(event):
-            async with self._changed:
-                self._changed.notify_all()
+    async def notify(self) -> None:
+        """Wake those who wait for a fix."""
+        async with self._changed:
+            self._changed.notify_all()
 
     async def fetched_after(self, moment: datetime, timeout_s: float) -> bool:
         """Wait for a fix that was fetched after a moment; false when the time is over."""
@@ -78,9 +55,17 @@ class LatestIss:
             return False
         return True
 
-    def _add(self, event: Event) -> bool:
-        if not isinstance(event, IssPositionEvent):
-            return False
+    def add_elements(self, event: IssElementsEvent) -> None:
+        """Take elements; older ones change nothing."""
+        known = self.elements
+        if known is None or (event.data.epoch, event.fetchedat) > (
+            known.data.epoch,
+            known.fetchedat,
+        ):
+            self.elements = event
+
+    def add(self, event: IssPositionEvent) -> bool:
+        """Take a fix; false for one that is older than what is known, or from the future."""
         if event.time > self._clock.now() + FUTURE_TOLERANCE:
             return False
         # A live and a computed fix may share a second: the one that was fetched later counts.

@@ -1,0 +1,6 @@
+"""Who calls, and what they may do."""
+
+from services.gateway.access.access import CLIENT, Access
+from services.gateway.access.client import Client
+
+__all__ = ["CLIENT", "Access", "Client"]

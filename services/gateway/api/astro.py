@@ -1,0 +1,177 @@
+"""`/api/v1/astro/events`: the events of any place, computed on request by `ingest_astro`."""
+
+import math
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Annotated, Self
+
+from aiohttp import web
+from pydantic import BeforeValidator, Field, model_validator
+
+from libs.common.events import AstroEventEvent, AstroKind
+from libs.common.questions import LONGEST_WINDOW, AstroEventsAnswer, AstroEventsQuestion
+from libs.common.topology import COMMANDS_ASTRO_EVENTS
+from services.gateway.api.cached import Window, model_ready, send_cached
+from services.gateway.api.places import ElevationM, Latitude, Longitude
+from services.gateway.asking import NobodyAnsweredError
+from services.gateway.cache import Kind
+from services.gateway.feeds.appointments import sky_calendar
+from services.gateway.keys import ASKER, CLOCK, REPOSITORIES
+from services.gateway.models.sky import Place, SkyEvent, SkyEvents, computed_events
+from services.gateway.problems import ProblemError, invalid_parameter
+from services.gateway.ready import Ready
+from services.gateway.routing import CALENDAR, Route
+
+# What is computed does not change, whatever is published.
+COMPUTED = Kind("astro_events", fresh_s=21_600.0)
+STORED = Kind(
+    "astro_events_stored", fresh_s=60.0, stale_s=0.0, changed_by=frozenset({AstroEventEvent.TYPE})
+)
+_PROBLEMS = (HTTPStatus.SERVICE_UNAVAILABLE,)
+DAYS = 7
+
+
+def _listed(value: object) -> object:
+    return tuple(value.split(",")) if isinstance(value, str) else value
+
+
+Kinds = Annotated[
+    tuple[AstroKind, ...],
+    # No text is an empty list: the first item of it is wrong already.
+    Field(max_length=len(AstroKind), json_schema_extra={"minItems": 1}),
+    BeforeValidator(_listed),
+]
+
+
+class EventsParams(Window):
+    """Which events: of a place, or without one those that are the same for the whole Earth."""
+
+    lat: Latitude | None = Field(default=None, description="Degrees north.", examples=[55.7558])
+    lon: Longitude | None = Field(default=None, description="Degrees east.", examples=[37.6176])
+    elevation_m: ElevationM = Field(default=0.0, description="Above the WGS84 ellipsoid.")
+    days: Annotated[int, Field(ge=1, le=LONGEST_WINDOW.days)] | None = Field(
+        default=None, description=f"Length of the window without `to`; {DAYS} by default."
+    )
+    types: Kinds | None = Field(
+        default=None,
+        description="Separated by commas; all by default.",
+        examples=[["moon_phase", "lunar_eclipse"]],
+    )
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        if (self.lat is None) != (self.lon is None):
+            raise invalid_parameter(
+                "lat" if self.lat is None else "lon", "expected `lat` and `lon`, or neither"
+            )
+        if self.until is not None and self.days is not None:
+            raise invalid_parameter("days", "expected only without `to`")
+        return self
+
+    @property
+    def place(self) -> Place | None:
+        """Where; None for the whole Earth."""
+        if self.lat is None or self.lon is None:
+            return None
+        return Place(lat=self.lat, lon=self.lon, elevation_m=self.elevation_m)
+
+    def window(self, now: datetime) -> tuple[datetime, datetime]:
+        """Return the window's start, by default the present hour's, and its end.
+
+        Raises:
+            ProblemError: 422: it is empty or too long.
+        """
+        since = self.since or now.replace(minute=0, second=0, microsecond=0)
+        until = self.until or since + timedelta(days=self.days or DAYS)
+        if not timedelta(0) < until - since <= LONGEST_WINDOW:
+            raise invalid_parameter(
+                "to", f"expected after `from`, by at most {LONGEST_WINDOW.days} days"
+            )
+        return since, until
+
+
+async def events(request: web.Request, params: EventsParams) -> web.StreamResponse:
+    """Answer the events of a place and a window."""
+
+    def render(found: SkyEvents) -> Ready:
+        return model_ready(request, found)
+
+    return await _send(request, params, render)
+
+
+async def calendar(request: web.Request, params: EventsParams) -> web.StreamResponse:
+    """Answer the same as a calendar."""
+
+    def render(found: SkyEvents) -> Ready:
+        return Ready.of(sky_calendar(found), request.app[CLOCK].now(), media=CALENDAR)
+
+    return await _send(request, params, render)
+
+
+async def _send(
+    request: web.Request, params: EventsParams, render: Callable[[SkyEvents], Ready]
+) -> web.StreamResponse:
+    since, until = params.window(request.app[CLOCK].now())
+    # With its window, so that the cache tells one hour from the next.
+    asked = params.model_copy(update={"since": since, "until": until, "days": None})
+    days = math.ceil((until - since) / timedelta(days=1))
+
+    def shown(found: list[SkyEvent]) -> Ready:
+        return render(
+            SkyEvents(events=found, location=params.place, days=days, since=since, until=until)
+        )
+
+    async def compute() -> Ready:
+        question = AstroEventsQuestion(
+            latitude_deg=params.lat,
+            longitude_deg=params.lon,
+            elevation_m=params.elevation_m,
+            start=since,
+            end=until,
+            kinds=frozenset(params.types) if params.types else None,
+        )
+        answer = await request.app[ASKER].ask(COMMANDS_ASTRO_EVENTS, question, AstroEventsAnswer)
+        return shown(computed_events(answer))
+
+    async def look_up() -> Ready | None:
+        stored = request.app[REPOSITORIES].astro
+        found = await stored.global_events(since, until, params.types)
+        return shown(found) if found else None
+
+    try:
+        return await send_cached(request, COMPUTED, asked, compute)
+    except NobodyAnsweredError as error:
+        # What is the same for the whole Earth was published for more than a year ahead.
+        if params.place is not None:
+            raise
+        try:
+            return await send_cached(request, STORED, asked, look_up)
+        except ProblemError:
+            raise error from None
+
+
+ROUTES = (
+    Route(
+        path="/api/v1/astro/events",
+        handler=events,
+        summary="What happens in the sky of a place, or of the whole Earth.",
+        tag="astro",
+        params=EventsParams,
+        answer=SkyEvents,
+        problems=_PROBLEMS,
+        cost=3,
+        cache="6 hours",
+    ),
+    Route(
+        path="/api/v1/astro/events.ics",
+        handler=calendar,
+        summary="The same events as a calendar to subscribe to.",
+        tag="astro",
+        params=EventsParams,
+        media=CALENDAR,
+        problems=_PROBLEMS,
+        cost=3,
+        cache="6 hours",
+    ),
+)

@@ -1,0 +1,133 @@
+"""What the resources have in common: pages, windows, answers that go through the cache."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated, Self
+
+from aiohttp import web
+from pydantic import BaseModel, Field, model_validator
+from yarl import URL
+
+from services.gateway.answers import send_kept
+from services.gateway.cache import Kind, Make
+from services.gateway.cursor import InvalidCursorError
+from services.gateway.feeds.atom import Entry, atom_feed
+from services.gateway.keys import CACHE, CLOCK
+from services.gateway.models.told import Page, Told
+from services.gateway.problems import invalid_parameter
+from services.gateway.ready import Ready
+from services.gateway.routing import ATOM, Day, Params, Time
+
+MAX_PAGE = 200
+CursorText = Annotated[str, Field(max_length=2_000, pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+class PageParams(Params):
+    """Which page."""
+
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = Field(
+        default=50, description="Items of a page."
+    )
+    cursor: CursorText | None = Field(
+        default=None, description="`next` of the page before; without it, the first page."
+    )
+
+
+class Window(Params):
+    """Times with a zone, `from` included, `to` excluded."""
+
+    since: Time | None = Field(default=None, alias="from", examples=["2026-03-01T00:00:00Z"])
+    until: Time | None = Field(default=None, alias="to", examples=["2026-04-01T00:00:00Z"])
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        check_order(self.since, self.until)
+        return self
+
+
+class Days(Params):
+    """Days of UTC, both included."""
+
+    since: Day | None = Field(default=None, alias="from", examples=["2026-03-01"])
+    until: Day | None = Field(default=None, alias="to", examples=["2026-03-31"])
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        check_order(self.since, self.until)
+        return self
+
+
+def check_order(since: date | None, until: date | None) -> None:
+    """Refuse a window that ends before it begins.
+
+    Raises:
+        ProblemError: 422 that names `from`.
+    """
+    if since is not None and until is not None and since > until:
+        raise invalid_parameter("from", "expected a time before `to`")
+
+
+async def send_cached(
+    request: web.Request, kind: Kind, params: BaseModel, make: Make
+) -> web.StreamResponse:
+    """Send what the cache has, or what is made for it.
+
+    Raises:
+        ProblemError: 404 where there is nothing, 422 for a cursor that is none of ours.
+    """
+    app = request.app
+    now = app[CLOCK].now()
+    resource = request.match_info.route.resource
+    # Two routes may have the same parameters.
+    route = resource.canonical if resource else request.path
+    try:
+        kept = await app[CACHE].get(kind, f"{kind.key(params)}:{route}", make)
+    except InvalidCursorError as error:
+        raise invalid_parameter("cursor", str(error)) from None
+    return send_kept(request, kept, kind, now)
+
+
+def page_ready(request: web.Request, page: Page, items: Sequence[Told]) -> Ready:
+    """Return a page as an answer, with the link to the next one."""
+    return Ready.of(
+        page.model_dump_json(by_alias=True).encode(),
+        newest_of(request, items),
+        link=link_to_next(request, page.next),
+    )
+
+
+def model_ready(request: web.Request, model: BaseModel, time: datetime | None = None) -> Ready:
+    """Return a model as an answer; it is as old as `time`, else of this moment."""
+    moment = time or request.app[CLOCK].now()
+    return Ready.of(model.model_dump_json(by_alias=True).encode(), moment)
+
+
+def feed_ready(
+    request: web.Request,
+    params: BaseModel,
+    title: str,
+    entries: Sequence[Entry],
+    items: Sequence[Told],
+) -> Ready:
+    """Return news as an Atom feed, which is another one for other parameters."""
+    moment = newest_of(request, items)
+    # As they were understood: however they are written, the feed keeps its id.
+    query = params.model_dump(mode="json", by_alias=True, exclude_none=True)
+    path = str(URL.build(path=request.path, query=query))
+    return Ready.of(atom_feed(path, title, entries, moment), moment, media=ATOM)
+
+
+def newest_of(request: web.Request, items: Sequence[Told]) -> datetime:
+    """Return when the newest row of an answer was written; of an empty one, this moment."""
+    return max(
+        (item.stored_at for item in items if item.stored_at), default=request.app[CLOCK].now()
+    )
+
+
+def link_to_next(request: web.Request, cursor: str | None) -> str | None:
+    """Return the `Link` header (RFC 8288) of a page that has a next one."""
+    if cursor is None:
+        return None
+    # Of path and query alone: what the client calls this host is not for others to see.
+    url = URL.build(path=request.path, query=request.query) % {"cursor": cursor}
+    return f'<{url}>; rel="next"'

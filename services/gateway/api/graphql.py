@@ -1,0 +1,87 @@
+"""`/graphql`: the same resources for whoever wants to choose fields."""
+
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+from strawberry.schema.exceptions import CannotGetOperationTypeError
+
+from libs.common.database import TRANSIENT_ERRORS
+from libs.common.errors import DependencyUnavailableError
+from services.gateway.answers import send_model
+from services.gateway.graph.query import GraphContext
+from services.gateway.graph.schema import create_schema
+from services.gateway.keys import CLOCK, LATEST, REPOSITORIES, SOURCES
+from services.gateway.routing import Params, Route
+
+_schema = create_schema()
+
+
+class GraphRequest(BaseModel):
+    """An operation."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    query: str = Field(
+        min_length=1, max_length=20_000, examples=["{ position { time latitude_deg } }"]
+    )
+    variables: dict[str, Any] | None = None
+    operation_name: str | None = Field(default=None, alias="operationName", max_length=200)
+
+
+class GraphError(BaseModel):
+    """What went wrong, and where in the operation."""
+
+    message: str
+    locations: list[dict[str, int]] | None = None
+    path: list[str | int] | None = None
+
+
+class GraphAnswer(BaseModel):
+    """What was asked for; `data` is null where the operation was refused."""
+
+    data: dict[str, Any] | None
+    errors: list[GraphError] | None = None
+
+
+async def graphql(request: web.Request, _: Params, body: GraphRequest) -> web.StreamResponse:
+    """Execute an operation.
+
+    Raises:
+        Exception: Of `TRANSIENT_ERRORS`: the database is away, and so is the answer.
+    """
+    app = request.app
+    context = GraphContext(app[REPOSITORIES], app[SOURCES], app[CLOCK], app[LATEST].iss.newest)
+    try:
+        result = await _schema.execute(
+            body.query,
+            variable_values=body.variables,
+            operation_name=body.operation_name,
+            context_value=context,
+        )
+    except CannotGetOperationTypeError as error:
+        named = error.operation_name or "without a name"
+        refused = GraphError(message=f"operationName: there is no operation {named:.80}")
+        return send_model(GraphAnswer(data=None, errors=[refused]))
+    for failure in result.errors or ():
+        cause = failure.original_error
+        if isinstance(cause, (*TRANSIENT_ERRORS, DependencyUnavailableError)):
+            raise cause
+    errors = [GraphError.model_validate(failure.formatted) for failure in result.errors or ()]
+    return send_model(GraphAnswer(data=result.data, errors=errors or None))
+
+
+ROUTES = (
+    Route(
+        path="/graphql",
+        handler=graphql,
+        method="POST",
+        summary="Executes a GraphQL operation over the same resources.",
+        tag="graphql",
+        body=GraphRequest,
+        answer=GraphAnswer,
+        problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
+        cost=5,
+    ),
+)

@@ -1,0 +1,157 @@
+"""`/api/v1/iss/track` and `/api/v1/iss/passes`: computed on request by `ingest_iss`."""
+
+from datetime import datetime
+from http import HTTPStatus
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import Field
+
+from libs.common.events import IssElementsEvent
+from libs.common.questions import (
+    MAX_TRACK_POINTS,
+    PassesAnswer,
+    PassesQuestion,
+    TrackAnswer,
+    TrackQuestion,
+)
+from libs.common.topology import COMMANDS_ISS_PASSES, COMMANDS_ISS_TRACK
+from services.gateway.api.cached import model_ready, send_cached
+from services.gateway.api.places import PlaceParams
+from services.gateway.cache import Kind
+from services.gateway.feeds.appointments import passes_calendar
+from services.gateway.keys import ASKER, CLOCK
+from services.gateway.models.predictions import Passes, Track
+from services.gateway.models.sky import Place
+from services.gateway.problems import invalid_parameter
+from services.gateway.ready import Ready
+from services.gateway.routing import CALENDAR, Params, Route, Time
+
+# Passes move by less than a second in this time; what began is still there.
+PREDICTIONS = Kind("iss_predictions", fresh_s=300.0, changed_by=frozenset({IssElementsEvent.TYPE}))
+_PROBLEMS = (HTTPStatus.SERVICE_UNAVAILABLE,)
+_CACHE = "5 minutes, or until newer elements come"
+
+
+class TrackParams(Params):
+    """Which part of the ground track."""
+
+    since: Time | None = Field(default=None, alias="from", description="Default: now.")
+    duration_s: Annotated[float, Field(gt=0, le=864_000, allow_inf_nan=False)] = Field(
+        default=11_100.0, description="Two revolutions by default."
+    )
+    step_s: Annotated[float, Field(ge=1, le=86_400, allow_inf_nan=False)] = Field(
+        default=60.0, description=f"Between points, of which there are {MAX_TRACK_POINTS} at most."
+    )
+
+
+class PassesParams(PlaceParams):
+    """Over which place, and when."""
+
+    since: Time | None = Field(default=None, alias="from", description="Default: now.")
+    days: Annotated[float, Field(gt=0, le=10, allow_inf_nan=False)] = Field(
+        default=10.0, description="Predictions further ahead are guesses: the station is steered."
+    )
+    min_elevation_deg: Annotated[float, Field(ge=0, lt=90, allow_inf_nan=False)] = 10.0
+    visible: bool = Field(default=False, description="Leave out what cannot be seen.")
+
+
+async def track(request: web.Request, params: TrackParams) -> web.StreamResponse:
+    """Answer the predicted ground track."""
+    if params.duration_s / params.step_s >= MAX_TRACK_POINTS:
+        raise invalid_parameter("step_s", f"expected at most {MAX_TRACK_POINTS} points")
+
+    async def make() -> Ready:
+        now = request.app[CLOCK].now()
+        question = TrackQuestion(
+            start=params.since or now, duration_s=params.duration_s, step_s=params.step_s
+        )
+        answer = await request.app[ASKER].ask(COMMANDS_ISS_TRACK, question, TrackAnswer)
+        shown = Track(
+            time=answer.elements.epoch,
+            fetched_at=now,
+            elements=answer.elements,
+            points=answer.points,
+        )
+        return model_ready(request, shown, now)
+
+    return await send_cached(request, PREDICTIONS, params, make)
+
+
+async def passes(request: web.Request, params: PassesParams) -> web.StreamResponse:
+    """Answer when the station passes over a place."""
+
+    async def make() -> Ready:
+        now = request.app[CLOCK].now()
+        return model_ready(request, await _passes(request, params, now), now)
+
+    return await send_cached(request, PREDICTIONS, params, make)
+
+
+async def calendar(request: web.Request, params: PassesParams) -> web.StreamResponse:
+    """Answer the same as a calendar."""
+
+    async def make() -> Ready:
+        now = request.app[CLOCK].now()
+        body = passes_calendar(await _passes(request, params, now))
+        return Ready.of(body, now, media=CALENDAR)
+
+    return await send_cached(request, PREDICTIONS, params, make)
+
+
+async def _passes(request: web.Request, params: PassesParams, now: datetime) -> Passes:
+    question = PassesQuestion(
+        latitude_deg=params.lat,
+        longitude_deg=params.lon,
+        elevation_m=params.elevation_m,
+        start=params.since or now.replace(second=0, microsecond=0),
+        days=params.days,
+        min_elevation_deg=params.min_elevation_deg,
+    )
+    answer = await request.app[ASKER].ask(COMMANDS_ISS_PASSES, question, PassesAnswer)
+    return Passes(
+        time=answer.elements.epoch,
+        fetched_at=now,
+        elements=answer.elements,
+        location=Place(lat=params.lat, lon=params.lon, elevation_m=params.elevation_m),
+        since=answer.start,
+        until=answer.end,
+        items=[one for one in answer.passes if one.visible or not params.visible],
+    )
+
+
+ROUTES = (
+    Route(
+        path="/api/v1/iss/track",
+        handler=track,
+        summary="Where the station will be, computed.",
+        tag="iss",
+        params=TrackParams,
+        answer=Track,
+        problems=_PROBLEMS,
+        cost=2,
+        cache=_CACHE,
+    ),
+    Route(
+        path="/api/v1/iss/passes",
+        handler=passes,
+        summary="When the station passes over a place, computed.",
+        tag="iss",
+        params=PassesParams,
+        answer=Passes,
+        problems=_PROBLEMS,
+        cost=2,
+        cache=_CACHE,
+    ),
+    Route(
+        path="/api/v1/iss/passes.ics",
+        handler=calendar,
+        summary="The passes as a calendar to subscribe to.",
+        tag="iss",
+        params=PassesParams,
+        media=CALENDAR,
+        problems=_PROBLEMS,
+        cost=2,
+        cache=_CACHE,
+    ),
+)

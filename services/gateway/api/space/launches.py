@@ -1,0 +1,174 @@
+"""`/api/v1/space/launches`: rocket launches."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from http import HTTPStatus
+
+from aiohttp import web
+from pydantic import Field
+
+from libs.common.events import LaunchEvent
+from services.gateway.api.cached import (
+    PageParams,
+    Window,
+    feed_ready,
+    model_ready,
+    newest_of,
+    page_ready,
+    send_cached,
+)
+from services.gateway.cache import Kind
+from services.gateway.feeds.appointments import launches_calendar
+from services.gateway.feeds.news import launch_entry
+from services.gateway.keys import CLOCK, REPOSITORIES
+from services.gateway.models.space import LaunchesPage, LaunchShown
+from services.gateway.ready import Ready
+from services.gateway.repositories.space import LaunchFilter
+from services.gateway.routing import ATOM, CALENDAR, Params, Route, Text
+
+# What is ahead becomes the past without any event.
+LAUNCHES = Kind("space_launches", fresh_s=300.0, changed_by=frozenset({LaunchEvent.TYPE}))
+_CACHE = "5 minutes, or until the list changes"
+_AWAY = (HTTPStatus.SERVICE_UNAVAILABLE,)
+FEED_LENGTH = 50
+# A launch stays in the calendar after it has happened, so that its outcome gets there.
+CALENDAR_BEHIND = timedelta(days=30)
+CALENDAR_LENGTH = 300
+
+
+class When(StrEnum):
+    """On which side of the present."""
+
+    UPCOMING = "upcoming"
+    PAST = "past"
+    ALL = "all"
+
+
+class ProviderParams(Params):
+    """Whose launches."""
+
+    provider: Text | None = Field(
+        default=None, description="Who launches, in any case.", examples=["SpaceX"]
+    )
+
+
+class LaunchesParams(PageParams, Window, ProviderParams):
+    """A page of launches; the window is that of `net`."""
+
+    when: When = Field(
+        default=When.UPCOMING, description="Upcoming ones come next first, others last first."
+    )
+
+    def which(self, now: datetime) -> LaunchFilter:
+        """Return the same, as the repository takes it."""
+        since, until = self.since, self.until
+        if self.when is When.UPCOMING:
+            since = max(since, now) if since else now
+        elif self.when is When.PAST:
+            until = min(until, now) if until else now
+        return LaunchFilter(
+            since=since,
+            until=until,
+            provider=self.provider,
+            next_first=self.when is When.UPCOMING,
+        )
+
+
+class LaunchParams(Params):
+    """Which launch."""
+
+    launch_id: Text = Field(examples=["e3df2ecd-c239-472f-95e4-2b89b4f75800"])
+
+
+async def launches(request: web.Request, params: LaunchesParams) -> web.StreamResponse:
+    """Answer a page of launches."""
+
+    async def make() -> Ready:
+        found = await request.app[REPOSITORIES].space.launches(
+            params.which(request.app[CLOCK].now()), cursor=params.cursor, limit=params.limit
+        )
+        return page_ready(request, LaunchesPage(items=found.items, next=found.next), found.items)
+
+    return await send_cached(request, LAUNCHES, params, make)
+
+
+async def launch(request: web.Request, params: LaunchParams) -> web.StreamResponse:
+    """Answer a launch."""
+
+    async def make() -> Ready | None:
+        found = await request.app[REPOSITORIES].space.launch(params.launch_id)
+        return model_ready(request, found, found.stored_at) if found else None
+
+    return await send_cached(request, LAUNCHES, params, make)
+
+
+async def calendar(request: web.Request, params: ProviderParams) -> web.StreamResponse:
+    """Answer the launches of a month back to the last announced as a calendar."""
+
+    async def make() -> Ready:
+        since = request.app[CLOCK].now() - CALENDAR_BEHIND
+        found = await request.app[REPOSITORIES].space.launches(
+            LaunchFilter(since=since, provider=params.provider), limit=CALENDAR_LENGTH
+        )
+        body = launches_calendar(found.items)
+        return Ready.of(body, newest_of(request, found.items), media=CALENDAR)
+
+    return await send_cached(request, LAUNCHES, params, make)
+
+
+async def feed(request: web.Request, params: ProviderParams) -> web.StreamResponse:
+    """Answer the next launches as a feed."""
+
+    async def make() -> Ready:
+        found = await request.app[REPOSITORIES].space.launches(
+            LaunchFilter(since=request.app[CLOCK].now(), provider=params.provider),
+            limit=FEED_LENGTH,
+        )
+        entries = [launch_entry(one) for one in found.items]
+        return feed_ready(request, params, "Rocket launches", entries, found.items)
+
+    return await send_cached(request, LAUNCHES, params, make)
+
+
+ROUTES = (
+    Route(
+        path="/api/v1/space/launches",
+        handler=launches,
+        summary="Rocket launches, upcoming or past.",
+        tag="space",
+        params=LaunchesParams,
+        answer=LaunchesPage,
+        problems=_AWAY,
+        cache=_CACHE,
+    ),
+    Route(
+        path="/api/v1/space/launches.ics",
+        handler=calendar,
+        summary="Launches as a calendar to subscribe to.",
+        tag="space",
+        params=ProviderParams,
+        media=CALENDAR,
+        problems=_AWAY,
+        cache=_CACHE,
+    ),
+    Route(
+        path="/api/v1/space/launches.atom",
+        handler=feed,
+        summary="The next launches, as an Atom feed.",
+        tag="space",
+        params=ProviderParams,
+        media=ATOM,
+        problems=_AWAY,
+        cache=_CACHE,
+    ),
+    Route(
+        path="/api/v1/space/launches/{launch_id}",
+        handler=launch,
+        summary="One launch.",
+        tag="space",
+        params=LaunchParams,
+        answer=LaunchShown,
+        problems=(HTTPStatus.NOT_FOUND, *_AWAY),
+        cache=_CACHE,
+    ),
+)

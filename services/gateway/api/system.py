@@ -1,0 +1,174 @@
+"""`/api/v1/health` and `/api/v1/system/stats`: how the suite is; values are asked, not assumed."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aiohttp import web
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from libs.common.admin import run_checks
+from libs.common.broker import text
+from libs.common.database import TRANSIENT_ERRORS
+from libs.common.source_state import SourceState
+from libs.common.sources import SourceStatus
+from libs.common.topology import EVENT_STREAMS, PERSISTENCE
+from services.gateway.answers import send_model
+from services.gateway.cache import Kind
+from services.gateway.keys import CACHE, CHECKS, CLOCK, REDIS, REPOSITORIES, SEEN_SOURCES
+from services.gateway.models.system import (
+    Connected,
+    DatabaseStats,
+    Reach,
+    RedisStats,
+    ServicesHealth,
+    StreamStats,
+    SystemHealth,
+    SystemStats,
+    WorkerStats,
+)
+from services.gateway.ready import Ready
+from services.gateway.repositories.old import TableCounts
+from services.gateway.routing import OldParams, Route
+from services.gateway.sources_seen import worst
+
+COUNTS = Kind("table_counts", fresh_s=10.0)
+# As the readiness checks: who asks how things are does not wait until they are well.
+_PATIENCE_S = 1.0
+_APIS = {
+    "iss_api": ("iss",),
+    "nasa_api": ("osdr", "apod", "neo", "flares", "cmes"),
+    "jwst_api": ("jwst",),
+    "astro_api": ("astro",),
+}
+
+
+async def health(request: web.Request, _: OldParams) -> web.StreamResponse:
+    """Answer what can be reached."""
+    app = request.app
+    verdicts, seen = await asyncio.gather(run_checks(app[CHECKS]), app[SEEN_SOURCES].all())
+    servers = {"database": verdicts["database"], "redis": verdicts["broker"]}
+    reasons = {name: verdict for name, verdict in servers.items() if verdict != "ok"}
+    apis: dict[str, Reach] = {}
+    for name, sources in _APIS.items():
+        apis[name], reason = _reach(seen, sources)
+        if reason is not None:
+            reasons[name] = reason
+    document = SystemHealth(
+        status="degraded" if reasons.keys() & servers.keys() else "ok",
+        timestamp=app[CLOCK].now(),
+        services=ServicesHealth(
+            database=_connected(servers["database"]), redis=_connected(servers["redis"]), **apis
+        ),
+        reasons=reasons,
+    )
+    return send_model(document)
+
+
+def _connected(verdict: str) -> Connected:
+    return "connected" if verdict == "ok" else "disconnected"
+
+
+def _reach(seen: Mapping[str, SourceStatus], names: Iterable[str]) -> tuple[Reach, str | None]:
+    status = worst([seen[name] for name in names if name in seen])
+    if status is None:
+        return "unknown", "no process has polled it yet"
+    if status.state is SourceState.OK:
+        return "connected", None
+    return status.state, f"{status.name}: {status.reason}"
+
+
+async def stats(request: web.Request, _: OldParams) -> web.StreamResponse:
+    """Answer what the database, the broker and the pollers are at."""
+    app = request.app
+    database, redis, seen = await asyncio.gather(
+        _database(request), _redis(app[REDIS]), app[SEEN_SOURCES].all()
+    )
+    document = SystemStats(
+        database=database,
+        redis=redis,
+        workers={name: _worker(status) for name, status in sorted(seen.items())},
+        workers_reason=app[SEEN_SOURCES].trouble,
+        timestamp=app[CLOCK].now(),
+    )
+    return send_model(document)
+
+
+async def _database(request: web.Request) -> DatabaseStats:
+    app = request.app
+
+    async def make() -> Ready:
+        counts = await app[REPOSITORIES].old.counts()
+        return Ready.of(counts.model_dump_json().encode(), app[CLOCK].now())
+
+    try:
+        kept = await app[CACHE].get(COUNTS, COUNTS.name, make)
+    except TRANSIENT_ERRORS as error:
+        return DatabaseStats(reason=f"the database does not answer: {error}")
+    if kept.ready is None:
+        return DatabaseStats(reason="nothing was counted")
+    counts = TableCounts.model_validate_json(kept.ready.body)
+    reason = "the database does not answer; these are old" if kept.is_stale else None
+    return DatabaseStats(**counts.model_dump(), as_of=kept.made_at, reason=reason)
+
+
+async def _redis(redis: Redis) -> RedisStats:
+    try:
+        async with asyncio.timeout(_PATIENCE_S):
+            info: Any = await redis.info()
+            streams = {stream.key: await _stream(redis, stream.key) for stream in EVENT_STREAMS}
+    except (RedisError, TimeoutError) as error:
+        return RedisStats(reason=f"the broker does not answer: {str(error) or 'too slow'}")
+    return RedisStats(
+        version=info["redis_version"],
+        uptime_s=info["uptime_in_seconds"],
+        used_memory_bytes=info["used_memory"],
+        connected_clients=info["connected_clients"],
+        streams=streams,
+    )
+
+
+async def _stream(redis: Redis, key: str) -> StreamStats:
+    length = await redis.xlen(key)
+    groups: Any = await redis.xinfo_groups(key) if length else []
+    # The lag is not known where entries were removed from the middle of a stream.
+    waiting = [
+        None if group["lag"] is None else group["lag"] + group["pending"]
+        for group in groups
+        if text(group["name"]) == PERSISTENCE
+    ]
+    return StreamStats(length=length, waiting=waiting[0] if waiting else None)
+
+
+def _worker(status: SourceStatus) -> WorkerStats:
+    return WorkerStats(
+        state=status.state,
+        reason=status.reason,
+        provider=status.provider,
+        last_run=status.last_attempt,
+        last_success=status.last_success,
+        next_run=status.next_poll,
+        failures=status.failures,
+    )
+
+
+ROUTES = (
+    Route(
+        path="/api/v1/health",
+        handler=health,
+        summary="Whether database, broker and upstreams can be reached.",
+        tag="system",
+        params=OldParams,
+        answer=SystemHealth,
+        cost=0,
+    ),
+    Route(
+        path="/api/v1/system/stats",
+        handler=stats,
+        summary="Rows, streams and pollers, counted.",
+        tag="system",
+        params=OldParams,
+        answer=SystemStats,
+    ),
+)

@@ -1,0 +1,136 @@
+"""Answers from history: kept while they are good, made once, stale rather than late."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from redis.asyncio import Redis
+
+from libs.common import metrics
+from libs.common.clock import Clock
+from libs.common.database import TRANSIENT_ERRORS
+from libs.common.errors import DependencyUnavailableError
+from libs.common.logging import get_logger
+from services.gateway.cache.kept import Kept, Kind, Make
+from services.gateway.cache.memory import Memory
+from services.gateway.cache.shared import LOCK_MS, SharedStore
+
+_log = get_logger(__name__)
+
+# An event is in the stream before its row is in the table: a query this soon after may miss it.
+SETTLING = timedelta(seconds=1)
+# However often the data change, an answer is made anew at most this often.
+REMAKE_AFTER = timedelta(seconds=1)
+# After the database did not respond, stale answers are served at once for this long.
+AWAY_FOR = timedelta(seconds=2)
+WAIT_S = 0.05
+# Who makes answers and may be away: the database, and the services that are asked.
+AWAY = (*TRANSIENT_ERRORS, DependencyUnavailableError)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class HistoryCache:
+    """Keeps answers of the database."""
+
+    def __init__(self, redis: Redis, clock: Clock, max_bytes: int) -> None:
+        self._memory = Memory(max_bytes)
+        self._shared = SharedStore(redis)
+        self._clock = clock
+        self._changed_at: dict[str, datetime] = {}
+        self._making: dict[str, asyncio.Task[Kept]] = {}
+        self._away_until = _LONG_AGO
+
+    def changed(self, event_type: str) -> None:
+        """Take note of an event: the answers that it changes are stale."""
+        self._changed_at[event_type] = self._clock.now()
+
+    async def get(self, kind: Kind, key: str, make: Make) -> Kept:
+        """Return an answer, the best that can be had.
+
+        Raises:
+            psycopg.Error: Of `TRANSIENT_ERRORS`: the database is away, and nothing is kept.
+            DependencyUnavailableError: The same of a service that is asked.
+        """
+        now = self._clock.now()
+        kept = self._memory.get(key)
+        if kept is None:
+            kept = await self._made(kind, key, make)
+            metrics.CACHE_ANSWERS.labels(kind.name, kept.how).inc()
+            return kept
+        if self._is_good(kept, kind, now):
+            metrics.CACHE_ANSWERS.labels(kind.name, "hit").inc()
+            return kept
+        if kept.may_be_served(kind, now) or (kept.ready and now < self._away_until):
+            metrics.CACHE_ANSWERS.labels(kind.name, "stale").inc()
+            if now > kept.made_at + REMAKE_AFTER:
+                self._start(kind, key, make)
+            return replace(kept, is_stale=True)
+        kept = await self._made(kind, key, make)
+        metrics.CACHE_ANSWERS.labels(kind.name, kept.how).inc()
+        return kept
+
+    async def close(self) -> None:
+        """End what is being made in the background."""
+        making = list(self._making.values())
+        for task in making:
+            task.cancel()
+        await asyncio.gather(*making, return_exceptions=True)
+
+    def _is_good(self, kept: Kept, kind: Kind, now: datetime) -> bool:
+        if not kept.is_fresh(kind, now):
+            return False
+        changed_at = max(
+            (self._changed_at.get(name, _LONG_AGO) for name in kind.changed_by), default=_LONG_AGO
+        )
+        return changed_at is _LONG_AGO or kept.made_at > changed_at + SETTLING
+
+    async def _made(self, kind: Kind, key: str, make: Make) -> Kept:
+        # Shielded: a client that goes away takes nothing from those who wait for the same answer.
+        return await asyncio.shield(self._start(kind, key, make))
+
+    def _start(self, kind: Kind, key: str, make: Make) -> asyncio.Task[Kept]:
+        """Make an answer, unless it is being made."""
+        task = self._making.get(key)
+        if task is None:
+            task = asyncio.create_task(self._make(kind, key, make))
+            self._making[key] = task
+            task.add_done_callback(lambda done: self._over(key, done))
+        return task
+
+    def _over(self, key: str, task: asyncio.Task[Kept]) -> None:
+        self._making.pop(key, None)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # Whoever waits gets the error; of a renewal in the background nobody does.
+            _log.debug("answer_not_made", key=key, reason=str(error))
+
+    async def _make(self, kind: Kind, key: str, make: Make) -> Kept:
+        """Take the answer of another replica, or make it; the old one when that is impossible."""
+        attempts = int(LOCK_MS / 1_000 / WAIT_S)
+        found: Kept | None = None
+        for _ in range(attempts):
+            found = await self._shared.get(key)
+            if found and self._is_good(found, kind, self._clock.now()):
+                self._memory.put(key, found)
+                return found
+            async with self._shared.making(key) as is_ours:
+                if is_ours:
+                    return await self._query(kind, key, make, found)
+            await asyncio.sleep(WAIT_S)
+        return await self._query(kind, key, make, found)
+
+    async def _query(self, kind: Kind, key: str, make: Make, old: Kept | None) -> Kept:
+        made_at = self._clock.now()
+        try:
+            kept = Kept(await make(), made_at)
+        except AWAY as error:
+            old = old or self._memory.get(key)
+            if old is None or old.ready is None:
+                raise
+            _log.warning("served_stale", kind=kind.name, reason=str(error))
+            # Those who ask next need not wait to learn that the database is away.
+            self._memory.put(key, old)
+            self._away_until = self._clock.now() + AWAY_FOR
+            return replace(old, is_stale=True)
+        self._memory.put(key, kept)
+        await self._shared.put(key, kept, kind)
+        return replace(kept, how="fwd=miss")

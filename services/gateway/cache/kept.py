@@ -1,0 +1,99 @@
+"""What the cache keeps, and for how long."""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import blake2b
+
+from pydantic import BaseModel
+
+from services.gateway.ready import Ready
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of answer and how long it is kept.
+
+    Attributes:
+        name: Part of the key, and a label of the metrics.
+        fresh_s: How long it is served as it is.
+        stale_s: How long after that it is served while a new one is made.
+        changed_by: The event types that make it stale at once.
+    """
+
+    name: str
+    fresh_s: float
+    stale_s: float = 300.0
+    changed_by: frozenset[str] = frozenset()
+
+    def key(self, params: BaseModel) -> str:
+        """Return the key of an answer: equal parameters, however written, share one."""
+        digest = blake2b(params.model_dump_json().encode(), digest_size=16).hexdigest()
+        return f"{self.name}:{digest}"
+
+
+# An answer that does not exist is asked for again soon: the next event may bring it.
+MISSING_FRESH_S = 10.0
+# While the database is away, an answer of yesterday is better than none, and it says its age.
+KEPT_FOR_EMERGENCIES_S = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer of the cache.
+
+    Attributes:
+        ready: The answer; None where what was asked for does not exist.
+        made_at: When its query ran.
+        how: `hit` or `fwd=miss`, as `Cache-Status` (RFC 9211) has it.
+        is_stale: Whether it is over its time, and a newer one is being made or cannot be made.
+    """
+
+    ready: Ready | None
+    made_at: datetime
+    how: str = "hit"
+    is_stale: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes of the body."""
+        return len(self.ready.body) if self.ready else 0
+
+    def is_fresh(self, kind: Kind, now: datetime) -> bool:
+        """Whether its time is not over."""
+        fresh_s = kind.fresh_s if self.ready else min(MISSING_FRESH_S, kind.fresh_s)
+        return now < self.made_at + timedelta(seconds=fresh_s)
+
+    def may_be_served(self, kind: Kind, now: datetime) -> bool:
+        """Whether it may be served while a newer one is made."""
+        if self.ready is None:
+            return self.is_fresh(kind, now)
+        return now < self.made_at + timedelta(seconds=kind.fresh_s + kind.stale_s)
+
+    def encode(self) -> bytes:
+        """Return it as the broker keeps it: a line about it, then the body."""
+        head: dict[str, str | None] = {"made_at": self.made_at.isoformat()}
+        if self.ready is None:
+            return json.dumps(head).encode()
+        head |= {
+            "time": self.ready.time.isoformat(),
+            "media": self.ready.media,
+            "link": self.ready.link,
+        }
+        return json.dumps(head).encode() + b"\n" + self.ready.body
+
+    @classmethod
+    def decode(cls, value: bytes) -> "Kept":
+        """Read it back."""
+        line, has_body, body = value.partition(b"\n")
+        head = json.loads(line)
+        made_at = datetime.fromisoformat(head["made_at"])
+        if not has_body:
+            return cls(None, made_at)
+        time = datetime.fromisoformat(head["time"])
+        return cls(Ready.of(body, time, media=head["media"], link=head["link"]), made_at)
+
+
+# Runs the query; None where what is asked for does not exist.
+Make = Callable[[], Awaitable[Ready | None]]

@@ -1,0 +1,38 @@
+"""Parameters as the old servers read them: what makes no sense is the default."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+TAG = "earlier systems"
+
+
+def whole(default: int | None, low: int, high: int) -> tuple[BeforeValidator, WithJsonSchema]:
+    """Return what makes a field take any text as a whole number in `low..high`."""
+    return _lenient(int, default, low, high)
+
+
+def number(default: float, low: float, high: float) -> tuple[BeforeValidator, WithJsonSchema]:
+    """Return what makes a field take any text as a number in `low..high`."""
+    return _lenient(float, default, low, high)
+
+
+def _lenient(
+    read: Callable[[str], float], default: float | None, low: float, high: float
+) -> tuple[BeforeValidator, WithJsonSchema]:
+    def parse(value: Any) -> float | None:  # noqa: ANN401 - whatever the query holds
+        try:
+            found = read(str(value))
+        except ValueError:
+            return default
+        return min(max(found, low), high) if math.isfinite(found) else default
+
+    # Nothing is refused: the schema must not say otherwise.
+    schema = {
+        "anyOf": [{"type": "number"}, {"type": "string"}],
+        "default": default,
+        "description": f"{low:g} to {high:g}; beyond, the nearest; what is no number, the default.",
+    }
+    return BeforeValidator(parse), WithJsonSchema(schema)

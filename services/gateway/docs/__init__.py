@@ -1,0 +1,1 @@
+"""The API's description: for programs at `/openapi.json`, for people at `/docs`."""

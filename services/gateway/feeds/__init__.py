@@ -1,0 +1,1 @@
+"""The same resources in the formats of other programs: calendars and news readers."""

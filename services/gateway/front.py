@@ -1,0 +1,131 @@
+"""What every request passes through, in one call per route.
+
+A chain of aiohttp middlewares takes a quarter of a small answer's time (ADR 0010), so the steps are
+functions of `middlewares/`, strung together here, with all that a route knows beforehand looked up
+once.
+"""
+
+import time
+from http import HTTPStatus
+
+from aiohttp import HttpVersion11, hdrs, web
+from pydantic import BaseModel
+
+from services.gateway.access import CLIENT, Client
+from services.gateway.keys import ACCESS, ACCESS_LOG, COMMON_HEADERS, LIMITER
+from services.gateway.middlewares import cors, observe
+from services.gateway.middlewares.headers import COMMON
+from services.gateway.middlewares.problems import answer_to
+from services.gateway.parsing import parse_body, parse_params
+from services.gateway.problems import ProblemError
+from services.gateway.ratelimit import VERDICT
+from services.gateway.routing import Params, Route
+
+ELSEWHERE = "/{tail:.*}"
+
+
+class Front:
+    """Stands before the handler of one route."""
+
+    def __init__(self, route: Route, application: web.Application) -> None:
+        self._route = route
+        self._limiter = application[LIMITER]
+        self._access = application[ACCESS]
+        self._common = application[COMMON_HEADERS]
+        self._observed = observe.RouteObserver(route.path, application[ACCESS_LOG])
+        # Most routes of latest values take none: the same empty model every time.
+        self._fixed = route.params() if not route.params.model_fields else None
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Answer a request, whatever happens."""
+        began = time.perf_counter()
+        self._identify(request)
+        # What stands when the client goes away before there is an answer.
+        status = observe.CLIENT_CLOSED
+        try:
+            try:
+                response = await self._serve(request)
+            except Exception as error:  # noqa: BLE001 - every error has an answer
+                response = answer_to(error, request)
+            status = response.status
+            return response
+        finally:
+            self._observed.over(request, status, time.perf_counter() - began)
+
+    async def expect(self, request: web.Request) -> web.StreamResponse | None:
+        """Answer the header `Expect`: the body may come, or (RFC 9110, 10.1.1) 417."""
+        if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
+            if request.version >= HttpVersion11:
+                await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                # This was no part of the answer.
+                request.writer.output_size = 0
+            return None
+        self._identify(request)
+        problem = ProblemError(
+            HTTPStatus.EXPECTATION_FAILED, "expectation-failed", "expected Expect: 100-continue"
+        )
+        return answer_to(problem, request)
+
+    def _identify(self, request: web.Request) -> None:
+        observe.identify(request)
+        request[COMMON] = self._common
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        route = self._route
+        client = request[CLIENT] = self._access.client_of(request)
+        if route.cost:
+            await self._admit(request, client, route.cost)
+        if client.refusal is not None:
+            raise client.refusal
+        if route.scope is not None:
+            self._access.require(client, route.scope)
+        params = self._params(request)
+        if route.body is None:
+            return await route.handler(request, params)
+        body: BaseModel = await parse_body(request, route.body)
+        return await route.handler(request, params, body)
+
+    async def _admit(self, request: web.Request, client: Client, cost: int) -> None:
+        limiter = self._limiter
+        verdict = limiter.decide(client.key, client.quota, cost)
+        if verdict is None:
+            verdict = await limiter.ask(client.key, client.quota, cost)
+        request[VERDICT] = verdict
+        if verdict.retry_in_s:
+            raise verdict.problem()
+
+    def _params(self, request: web.Request) -> Params:
+        if self._fixed is not None and not request.query_string:
+            return self._fixed
+        return parse_params(request, self._route.params)
+
+
+class ElsewhereFront(Front):
+    """Stands before everything that no route takes, preflights among it.
+
+    A preflight has no credentials and is no request yet: it is answered before limits and access.
+    """
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        if cors.is_preflight(request, self._common):
+            return cors.answer_preflight(await _methods(request))
+        return await super()._serve(request)
+
+
+async def elsewhere(request: web.Request, _: Params) -> web.StreamResponse:
+    """Answer what no route takes: 405 where another method would do, else 404.
+
+    Raises:
+        web.HTTPException: Always.
+    """
+    allowed = await _methods(request)
+    if allowed:
+        raise web.HTTPMethodNotAllowed(request.method, allowed)
+    raise web.HTTPNotFound(reason=HTTPStatus.NOT_FOUND.phrase)
+
+
+async def _methods(request: web.Request) -> set[str]:
+    methods: set[str] = set()
+    for resource in request.app.router.resources():
+        methods |= (await resource.resolve(request))[1] - {hdrs.METH_ANY}
+    return methods

@@ -1,0 +1,1 @@
+"""GraphQL over the same repositories and models as the rest of the API."""

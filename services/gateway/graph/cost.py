@@ -1,0 +1,77 @@
+"""What an operation costs, counted before it runs, so that a small text cannot ask for everything.
+
+Every field costs 1, multiplied by the `limit` of each list that it stands in. Pure.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    IntValueNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    VariableNode,
+)
+
+# Pages without a limit have this many items.
+DEFAULT_LIMIT = 50
+LIMIT = "limit"
+
+
+def cost_of(document: DocumentNode, variables: Mapping[str, Any]) -> int:
+    """Return the cost of the most expensive operation of a valid document."""
+    counting = _Counting(document, variables)
+    return max(
+        (
+            counting.of(definition.selection_set)
+            for definition in document.definitions
+            if isinstance(definition, OperationDefinitionNode)
+        ),
+        default=0,
+    )
+
+
+class _Counting:
+    """Counts each fragment once: many that spread each other twice would double without end."""
+
+    def __init__(self, document: DocumentNode, variables: Mapping[str, Any]) -> None:
+        self._variables = variables
+        self._fragments = {
+            definition.name.value: definition
+            for definition in document.definitions
+            if isinstance(definition, FragmentDefinitionNode)
+        }
+        self._counted: dict[str, int] = {}
+
+    def of(self, selections: SelectionSetNode | None) -> int:
+        """Return the cost of what is selected."""
+        total = 0
+        for selection in selections.selections if selections else ():
+            if isinstance(selection, FieldNode):
+                total += 1 + self._items(selection) * self.of(selection.selection_set)
+            elif isinstance(selection, InlineFragmentNode):
+                total += self.of(selection.selection_set)
+            elif isinstance(selection, FragmentSpreadNode):
+                total += self._fragment(selection.name.value)
+        return total
+
+    def _fragment(self, name: str) -> int:
+        if name not in self._counted:
+            self._counted[name] = self.of(self._fragments[name].selection_set)
+        return self._counted[name]
+
+    def _items(self, field: FieldNode) -> int:
+        for argument in field.arguments or ():
+            if argument.name.value != LIMIT:
+                continue
+            if isinstance(argument.value, IntValueNode):
+                return max(1, int(argument.value.value))
+            if isinstance(argument.value, VariableNode):
+                given = self._variables.get(argument.value.name.value)
+                return max(1, given) if isinstance(given, int) else DEFAULT_LIMIT
+        return 1

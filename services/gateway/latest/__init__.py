@@ -1,0 +1,68 @@
+"""The newest state of everything, kept in memory, as answers that are ready where they can be."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from libs.common.clock import Clock
+from libs.common.events import (
+    AstroEventEvent,
+    Event,
+    IssElementsEvent,
+    IssPositionEvent,
+    JwstImageEvent,
+    OsdrDatasetEvent,
+)
+from services.gateway.latest.archive import (
+    CatalogueReader,
+    LatestCatalogue,
+    LatestImages,
+    LatestSky,
+)
+from services.gateway.latest.iss import RECENT_FIXES, LatestIss
+from services.gateway.latest.legacy import OldSpace
+from services.gateway.latest.space import LatestSpace
+
+__all__ = ["RECENT_FIXES", "Latest", "LatestIss"]
+
+
+class Latest:
+    """The newest state, fed by the streams."""
+
+    def __init__(self, clock: Clock, reader: CatalogueReader) -> None:
+        self._clock = clock
+        self.iss = LatestIss(clock)
+        self.space = LatestSpace()
+        self.old = OldSpace(self.space)
+        self.sky = LatestSky()
+        self.images = LatestImages()
+        self.catalogue = LatestCatalogue(reader)
+        # Events by type since the start, as they came from the streams.
+        self.taken: Counter[str] = Counter()
+
+    def fill(self, events: Iterable[Event]) -> None:
+        """Take many events at once, in any order, before anybody waits for them."""
+        for event in sorted(events, key=lambda event: event.time):
+            self._add(event)
+
+    async def take(self, event: Event) -> None:
+        """Take an event of the stream; one that is older than what is known changes nothing."""
+        self.taken[event.type] += 1
+        self._add(event)
+        if isinstance(event, IssPositionEvent):
+            await self.iss.notify()
+        elif isinstance(event, OsdrDatasetEvent):
+            self.catalogue.changed()
+
+    def _add(self, event: Event) -> None:
+        now = self._clock.now()
+        match event:
+            case IssPositionEvent():
+                self.iss.add(event)
+            case IssElementsEvent():
+                self.iss.add_elements(event)
+            case AstroEventEvent():
+                self.sky.add(event, now)
+            case JwstImageEvent():
+                self.images.images.add(event, now)
+            case _:
+                self.space.add(event, now)

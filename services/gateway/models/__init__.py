@@ -1,0 +1,1 @@
+"""How resources are shown; the fields are the API's contract."""

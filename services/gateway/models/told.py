@@ -1,0 +1,28 @@
+"""What every datum tells about itself."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, Field
+
+from libs.common.events import Origin
+
+
+class Told(BaseModel):
+    """When it was true, when it came, and from whom."""
+
+    time: datetime = Field(description="When it was true, as the provider says.")
+    fetched_at: datetime = Field(description="When the suite got it.")
+    stored_at: datetime | None = Field(
+        default=None, description="When its row was written; null for what has no row."
+    )
+    origin: Origin
+    provider: str
+
+
+class Page(BaseModel):
+    """What all pages have; a subclass adds `items`."""
+
+    next: str | None = Field(
+        default=None,
+        description="The `cursor` of the next page, also in `Link`; null on the last.",
+    )

@@ -1,0 +1,90 @@
+"""From a request to the models of its route, or to a problem that names every field at fault."""
+
+import asyncio
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel, ValidationError
+
+from libs.common.errors import expectation
+from services.gateway.keys import SETTINGS
+from services.gateway.problems import ProblemError, invalid_parameter
+from services.gateway.routing import Params
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def parse_params(request: web.Request, model: type[Params]) -> Params:
+    """Read path and query.
+
+    Raises:
+        ProblemError: 422 with every field at fault.
+    """
+    path = request.match_info
+    values: dict[str, str] = dict(path)
+    lenient = model.model_config.get("extra") == "ignore"
+    for name, value in request.query.items():
+        if name in values and not lenient:
+            known = "no such parameter" if name in path else "given more than once"
+            raise invalid_parameter(name, known)
+        if name not in path:
+            values[name] = value
+    return _validated(model, values)
+
+
+async def parse_body(request: web.Request, model: type[_Model]) -> _Model:
+    """Read a JSON body.
+
+    Raises:
+        ProblemError: 415 for another type, 408 for a body that takes too long, 422 with every
+            field at fault.
+    """
+    if request.content_type != "application/json":
+        raise ProblemError(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-media-type",
+            f"expected application/json, got {request.content_type:.80}",
+        )
+    limit_s = request.app[SETTINGS].slow_client_seconds
+    try:
+        async with asyncio.timeout(limit_s):
+            body = await request.read()
+    except TimeoutError:
+        raise ProblemError(
+            HTTPStatus.REQUEST_TIMEOUT,
+            "request-timeout",
+            f"expected the body within {limit_s:g} s",
+            headers={"Connection": "close"},
+        ) from None
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise _problem(error) from None
+
+
+def _validated(model: type[_Model], values: Mapping[str, str]) -> _Model:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise _problem(error) from None
+
+
+def _problem(error: ValidationError) -> ProblemError:
+    errors = [
+        {"field": ".".join(map(str, item["loc"])), "message": _message(item)}
+        for item in error.errors(include_url=False, include_context=False)
+    ]
+    return ProblemError(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "invalid-parameter",
+        "; ".join(f"{item['field']}: {item['message']}" for item in errors),
+        errors=errors,
+    )
+
+
+def _message(item: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails is a TypedDict of Any
+    if item["type"] == "extra_forbidden":
+        return "no such parameter"
+    return expectation(item["msg"])

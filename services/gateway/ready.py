@@ -1,0 +1,66 @@
+"""An answer that needs no work: bytes and validators, compressed at most once."""
+
+import gzip
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import format_datetime
+from hashlib import blake2b
+
+from services.gateway.routing import JSON
+
+# Below a network packet's size compression saves nothing but costs both sides.
+COMPRESS_ABOVE = 1_024
+# Level 4 is within 5 % of the size of 9, for a quarter of the time.
+_LEVEL = 4
+
+
+@dataclass(slots=True)
+class Ready:
+    """A prepared answer.
+
+    Attributes:
+        body: As it is sent to whoever does not take gzip.
+        time: What it says was true then; its age counts from here.
+        etag: Of the plain body, quoted.
+        last_modified: `time` as HTTP has it.
+        media: Its content type.
+        link: The `Link` header of a page; None on the last.
+        policy: The Content-Security-Policy of something that a browser shows.
+    """
+
+    body: bytes
+    time: datetime
+    etag: str
+    last_modified: str
+    media: str = JSON
+    link: str | None = None
+    policy: str | None = None
+    _gzipped: bytes | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        body: bytes,
+        time: datetime,
+        *,
+        media: str = JSON,
+        link: str | None = None,
+        policy: str | None = None,
+    ) -> "Ready":
+        """Prepare an answer."""
+        etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
+        last_modified = format_datetime(time, usegmt=True)
+        return cls(body, time, etag, last_modified, media, link, policy)
+
+    @property
+    def is_worth_compressing(self) -> bool:
+        """Whether gzip makes it smaller by more than it costs."""
+        return len(self.body) > COMPRESS_ABOVE
+
+    @property
+    def gzipped(self) -> bytes:
+        """The body, compressed when it is first asked for."""
+        if self._gzipped is None:
+            # Without a time stamp, so that the same body gives the same bytes on every replica.
+            self._gzipped = gzip.compress(self.body, _LEVEL, mtime=0)
+        return self._gzipped

@@ -1,0 +1,114 @@
+"""What a route is: one entry drives routing, validation, limits, OpenAPI and the docs page."""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+
+from aiohttp import web
+from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
+
+from libs.common.events.envelope import Moment
+
+JSON = "application/json"
+HTML = "text/html; charset=utf-8"
+EVENT_STREAM = "text/event-stream"
+CALENDAR = "text/calendar; charset=utf-8"
+ATOM = "application/atom+xml; charset=utf-8"
+
+
+_NUMBER = re.compile(r"[-+]?[0-9_.]+")
+_ZONE_WITHOUT_PLUS = re.compile(r" (?=\d\d:?\d\d$)")
+
+
+def _with_plus(value: object) -> object:
+    """Mend a time zone whose plus was not escaped: it arrives as a space."""
+    return _ZONE_WITHOUT_PLUS.sub("+", value) if isinstance(value, str) else value
+
+
+def _written(value: object) -> object:
+    """Refuse a number, which pydantic would take for seconds since 1970."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        raise ValueError("expected it as 2026-03-01, a time as 2026-03-01T12:00:00Z")
+    return value
+
+
+Time = Annotated[Moment, BeforeValidator(_with_plus), BeforeValidator(_written)]
+"""A time with its zone, as a parameter."""
+
+Day = Annotated[date, BeforeValidator(_written)]
+"""A day of UTC, as a parameter."""
+
+# The database holds no text with a zero character.
+Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+"""A text, as a parameter."""
+
+
+class Params(BaseModel):
+    """Path and query of a request; a parameter that it does not know is refused by name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class OldParams(Params):
+    """The same of an old path: what the old servers ignored is ignored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class Scope(StrEnum):
+    """What a token may allow."""
+
+    REFRESH = "refresh"
+    EXPORT = "export"
+    ADMIN = "admin"
+
+
+# Takes the request and its parameters; of a route with a body, the body as well.
+Handler = Callable[..., Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One method of one path.
+
+    Attributes:
+        path: The template; `{name}` takes a segment, a field of that name in `params` its value.
+        handler: Answers.
+        summary: One sentence for whoever reads the docs.
+        tag: The resource, a heading of the docs.
+        answer: The model of the JSON answer; None where `media` is something else.
+        media: What the answer is.
+        params: Path and query parameters.
+        body: The model of the JSON body; None where the route takes none.
+        problems: What may go wrong here, beside what may go wrong everywhere.
+        cost: Of the client's quota; 0 is exempt.
+        cache: How answers may be kept, in words for the docs.
+        scope: What the client's token must allow; None where everybody may call.
+        status: Of an answer without problems.
+        deprecated: Whether it exists for clients of the earlier systems only.
+    """
+
+    path: str
+    handler: Handler
+    summary: str
+    tag: str
+    method: Literal["GET", "POST"] = "GET"
+    answer: Any = None
+    media: str = JSON
+    params: type[Params] = Params
+    body: type[BaseModel] | None = None
+    problems: tuple[HTTPStatus, ...] = ()
+    cost: int = 1
+    cache: str = ""
+    scope: Scope | None = None
+    status: HTTPStatus = HTTPStatus.OK
+    deprecated: bool = False
+
+    @property
+    def has_head(self) -> bool:
+        """Whether HEAD is answered too; a stream has no end to measure."""
+        return self.method == "GET" and self.media != EVENT_STREAM

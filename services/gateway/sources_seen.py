@@ -1,0 +1,65 @@
+"""The states of the sources as the broker had them within the last second."""
+
+import asyncio
+import time
+
+from redis.exceptions import RedisError
+
+from libs.common.clock import Clock
+from libs.common.source_state import SourceState
+from libs.common.sources import SourceRegistry, SourceStatus
+
+# A dozen reads of the broker a second at most, however many look.
+_LIFE_S = 1.0
+# After a failure nobody waits again for this long.
+_PAUSE_S = 5.0
+# Reading takes a millisecond; a client of the broker would try again for seconds.
+_PATIENCE_S = 0.5
+
+
+class SeenSources:
+    """Asks the registry at most once a second; knows the last answer while that is away."""
+
+    def __init__(self, registry: SourceRegistry, clock: Clock) -> None:
+        self._registry = registry
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._seen: dict[str, SourceStatus] = {}
+        self._look_at = float("-inf")
+        # Why there is no newer answer; None while there is.
+        self.trouble: str | None = None
+
+    async def all(self) -> dict[str, SourceStatus]:
+        """Return every known source as it must be shown now."""
+        async with self._lock:
+            if time.monotonic() > self._look_at:
+                await self._look()
+        now = self._clock.now()
+        return {name: status.as_of(now) for name, status in self._seen.items()}
+
+    async def _look(self) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                self._seen = {status.name: status for status in await self._registry.all()}
+        except (RedisError, TimeoutError):
+            self.trouble = "the broker, which knows the sources, does not respond"
+            self._look_at = time.monotonic() + _PAUSE_S
+        else:
+            self.trouble = None
+            self._look_at = time.monotonic() + _LIFE_S
+
+
+# The worst last. `not_configured` is somebody's wish.
+_BY_BADNESS = (
+    SourceState.OK,
+    SourceState.NOT_CONFIGURED,
+    SourceState.STALE,
+    SourceState.FROZEN,
+    SourceState.BLOCKED,
+    SourceState.FAILING,
+)
+
+
+def worst(statuses: list[SourceStatus]) -> SourceStatus | None:
+    """Return the status of the worst source; None of none."""
+    return max(statuses, key=lambda each: _BY_BADNESS.index(each.state), default=None)

@@ -1,0 +1,96 @@
+"""The folder of thumbnails: whole files, the least recently used ones go first."""
+
+import os
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+# Making room for many at once, so that not every new file reads the whole folder.
+_ROOM = 0.9
+# What a process that died left behind.
+_ABANDONED_AFTER_S = 3_600.0
+_TEMPORARY = ".part-"
+
+
+def file_name(url: str) -> str:
+    """Return the name of a picture's file: of letters and digits, whatever stands in the URL."""
+    return blake2b(url.encode(), digest_size=20).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    used_at: float
+    size: int
+    path: Path
+
+
+class ThumbnailFolder:
+    """Keeps files up to a number of bytes; its methods block, and threads may share it.
+
+    Replicas may share the folder: a file appears whole, and one that another replica has removed
+    is fetched again.
+    """
+
+    def __init__(self, path: Path, max_bytes: int) -> None:
+        self._path = path
+        self._max_bytes = max_bytes
+        self._bytes: int | None = None
+        self._lock = threading.Lock()
+
+    def read(self, name: str) -> bytes | None:
+        """Return a file, and note that it was used."""
+        path = self._path / name
+        try:
+            content = path.read_bytes()
+            os.utime(path)
+        except FileNotFoundError:
+            return None
+        return content
+
+    def write(self, name: str, content: bytes) -> None:
+        """Keep a file, and make room for it.
+
+        Raises:
+            OSError: The folder cannot be written to.
+        """
+        self._path.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=_TEMPORARY, dir=self._path)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            Path(temporary).replace(self._path / name)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        with self._lock:
+            known = sum(file.size for file in self._files()) if self._bytes is None else self._bytes
+            self._bytes = known + (0 if self._bytes is None else len(content))
+            if self._bytes > self._max_bytes:
+                self._make_room()
+
+    def _make_room(self) -> None:
+        files = sorted(self._files(), key=lambda file: file.used_at)
+        left = sum(file.size for file in files)
+        for file in files:
+            if left <= self._max_bytes * _ROOM:
+                break
+            file.path.unlink(missing_ok=True)
+            left -= file.size
+        self._bytes = left
+
+    def _files(self) -> list[_File]:
+        """Return the files that are there, without those that are being written."""
+        files = []
+        for path in self._path.iterdir():
+            try:
+                status = path.stat()
+            except FileNotFoundError:
+                continue
+            if not path.name.startswith(_TEMPORARY):
+                files.append(_File(status.st_mtime, status.st_size, path))
+            elif status.st_mtime < time.time() - _ABANDONED_AFTER_S:
+                path.unlink(missing_ok=True)
+        return files

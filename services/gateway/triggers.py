@@ -1,0 +1,158 @@
+"""Triggers: a client asks for fresh data, the poller decides, the client waits briefly."""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from libs.common.broker import Publisher, text
+from libs.common.clock import Clock
+from libs.common.commands import request_refresh
+from libs.common.events import OsdrDatasetEvent
+from libs.common.source_state import SourceState
+from libs.common.sources import SourceRegistry, SourceStatus
+from libs.common.tasks import end_tasks
+from libs.common.topology import EVENT_STREAMS, EVENTS_OSDR
+from services.gateway.latest import Latest
+from services.gateway.live import LiveHub
+from services.gateway.offsets import parse_entry_id
+
+# A poll takes some hundred milliseconds at best.
+_LOOK_EVERY_S = 0.1
+_OSDR = EVENT_STREAMS.index(EVENTS_OSDR)
+
+POSITIONS = "iss"
+DATASETS = "osdr"
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """What a wish for fresh data has brought.
+
+    Attributes:
+        is_over: Whether the source was polled within the wait; its limits may forbid it.
+        trouble: Why that poll brought nothing; None where it did, or is not over.
+        written: Datasets that came meanwhile.
+    """
+
+    is_over: bool
+    trouble: str | None = None
+    written: int = 0
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the newest data are fresh."""
+        return self.is_over and self.trouble is None
+
+
+class Triggers:
+    """Asks pollers for a poll before its time.
+
+    Wishes for one source that come together are one command and one wait; whether and when a
+    poller obeys is for its limits to say.
+    """
+
+    def __init__(
+        self,
+        redis: Redis,
+        publisher: Publisher,
+        *,
+        latest: Latest,
+        hub: LiveHub,
+        clock: Clock,
+        wait_s: float,
+    ) -> None:
+        """Take the broker, and what shows that a poll has come to its end."""
+        self._redis = redis
+        self._publisher = publisher
+        self._registry = SourceRegistry(redis)
+        self._latest = latest
+        self._hub = hub
+        self._clock = clock
+        self._wait_s = wait_s
+        self._waiting: dict[str, asyncio.Task[Poll]] = {}
+
+    async def refresh(self, source: str) -> Poll:
+        """Ask a source for a poll, and wait for it.
+
+        Raises:
+            DependencyUnavailableError: The broker did not accept the command.
+        """
+        task = self._waiting.get(source)
+        if task is None:
+            task = asyncio.create_task(self._refresh(source))
+            self._waiting[source] = task
+            task.add_done_callback(lambda done: self._over(source, done))
+        # Shielded: a client that goes away takes nothing from those who wait for the same poll.
+        return await asyncio.shield(task)
+
+    async def refresh_all(self, sources: Iterable[str]) -> dict[str, Poll]:
+        """Ask several sources at once.
+
+        Raises:
+            DependencyUnavailableError: The broker did not accept a command.
+        """
+        names = list(sources)
+        polls = await asyncio.gather(*(self.refresh(name) for name in names))
+        return dict(zip(names, polls, strict=True))
+
+    async def close(self) -> None:
+        """End all waits."""
+        if self._waiting:
+            await end_tasks(*self._waiting.values())
+
+    async def _refresh(self, source: str) -> Poll:
+        asked = self._clock.now()
+        before = self._datasets
+        await request_refresh(self._publisher, source, self._clock)
+        if source == POSITIONS:
+            return Poll(await self._latest.iss.fetched_after(asked, self._wait_s))
+        poll = Poll(is_over=False)
+        with suppress(TimeoutError, RedisError):
+            async with asyncio.timeout(self._wait_s):
+                poll = await self._polled(source, asked)
+                if source == DATASETS:
+                    await self._read_up()
+        return replace(poll, written=self._datasets - before)
+
+    def _over(self, source: str, task: asyncio.Task[Poll]) -> None:
+        self._waiting.pop(source, None)
+        if not task.cancelled():
+            # Whoever still waits gets the error; when nobody does, it is nobody's.
+            task.exception()
+
+    @property
+    def _datasets(self) -> int:
+        return self._latest.taken[OsdrDatasetEvent.TYPE]
+
+    async def _polled(self, source: str, asked: datetime) -> Poll:
+        while True:
+            status = await self._registry.load(source)
+            if status is not None and (poll := _outcome(status, asked)).is_over:
+                return poll
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def _read_up(self) -> None:
+        """Wait until this process has read what the poll has published."""
+        newest: Any = await self._redis.xrevrange(EVENTS_OSDR.key, count=1)
+        last = parse_entry_id(text(newest[0][0])) if newest else (0, 0)
+        while True:
+            if self._hub.offsets.entries[_OSDR] >= last:
+                return
+            await asyncio.sleep(_LOOK_EVERY_S / 10)
+
+
+def _outcome(status: SourceStatus, asked: datetime) -> Poll:
+    """Return what the status of a source says of a poll since it was asked for."""
+    if status.last_attempt < asked:
+        return Poll(is_over=False)
+    if status.last_success is not None and status.last_success >= asked:
+        return Poll(is_over=True)
+    # A part of a crawl is an attempt, and no success yet.
+    is_over = status.state is not SourceState.OK
+    return Poll(is_over, trouble=status.reason or status.state)

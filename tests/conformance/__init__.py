@@ -1,0 +1,1 @@
+"""The API against its own description: schemathesis with all of its checks."""

@@ -1,0 +1,183 @@
+"""`/graphql`: the same resources, with fields chosen by the client, within limits."""
+
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from graphql import parse
+
+from services.gateway.graph.cost import cost_of
+from tests.contract.clients import store
+from tests.factories import position_events
+from tests.gateways import Gateway
+from tests.waiting import wait_until
+
+POSITIONS = 30
+
+
+async def execute(gateway: Gateway, query: str, **variables: Any) -> Any:
+    """Return what an operation answers."""
+    body = {"query": query, "variables": variables}
+    async with gateway.http.post("/graphql", json=body) as response:
+        assert response.status == HTTPStatus.OK, await response.text()
+        return await response.json()
+
+
+@pytest_asyncio.fixture
+async def filled(gateway: Gateway, database_url: str) -> Gateway:
+    """Give a gateway whose database holds positions."""
+    await store(database_url, position_events(POSITIONS))
+    return gateway
+
+
+async def test_fields_are_chosen_and_pages_are_walked(filled: Gateway) -> None:
+    """Every row comes once, the newest first."""
+    seen: list[str] = []
+    cursor: str | None = None
+    while True:
+        answer = await execute(
+            filled,
+            "query ($cursor: String) {"
+            " positions(limit: 7, cursor: $cursor) { next items { time latitude_deg origin } } }",
+            cursor=cursor,
+        )
+        assert "errors" not in answer or answer["errors"] is None
+        page = answer["data"]["positions"]
+        assert all(set(item) == {"time", "latitude_deg", "origin"} for item in page["items"])
+        seen += [item["time"] for item in page["items"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert len(seen) == len(set(seen)) == POSITIONS
+    assert seen == sorted(seen, reverse=True)
+
+
+async def test_everything_can_be_asked_and_is_empty_before_it_comes(gateway: Gateway) -> None:
+    """Every field of the root answers, in one operation."""
+    answer = await execute(
+        gateway,
+        """{
+          position { time } elements { items { epoch } }
+          datasets { total items { accession title } } dataset(accession: "OSD-1") { title }
+          dataset_facets { total organism { value count } }
+          images { total items { image_id instruments thumbnail_path } }
+          image(image_id: "x") { title }
+          sky_events { name when contacts { name } } pictures { items { title } }
+          approaches { items { name } } flares { items { class_type } }
+          ejections { items { cme_id } } launches { items { name net } } sources { name state }
+        }""",
+    )
+    assert answer["errors"] is None
+    data = answer["data"]
+    assert data["position"] is None
+    assert data["dataset"] is None
+    assert data["image"] is None
+    assert data["datasets"] == {"total": 0, "items": []}
+
+
+async def test_the_newest_position_comes_from_memory(gateway: Gateway) -> None:
+    """It needs no row."""
+    event = position_events(1)[0]
+    await gateway.publish([event])
+
+    async def known() -> bool:
+        answer = await execute(gateway, "{ position { id latitude_deg } }")
+        return bool(
+            answer["data"]["position"]
+            == {
+                "id": str(event.id),
+                "latitude_deg": event.data.latitude_deg,
+            }
+        )
+
+    await wait_until(known, 10, "the position")
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ("{ positions(limit: 0) { next } }", "limit: expected 1 to 200, got 0"),
+        ("{ positions(limit: 201) { next } }", "limit: expected 1 to 200, got 201"),
+        ('{ positions(cursor: "x") { next } }', "expected the cursor of an earlier page"),
+        ('{ images(instrument: "HST") { next } }', "instrument: expected one of NIRCam"),
+        ("{ nothing }", "Cannot query field 'nothing'"),
+        ("{", "Syntax Error"),
+        (
+            "{ positions(limit: 200) { items { id time name origin provider norad_id footprint_km"
+            " latitude_deg longitude_deg altitude_km velocity_kmh } } "
+            + " ".join(
+                f"p{i}: positions(limit: 200) {{ items {{ id time name origin provider norad_id"
+                " footprint_km latitude_deg longitude_deg altitude_km velocity_kmh } }"
+                for i in range(10)
+            )
+            + "}",
+            "at most 20000 is allowed",
+        ),
+        (
+            "{" + " ".join(f"a{i}: position {{ time }}" for i in range(21)) + "}",
+            "21 aliases found",
+        ),
+        (
+            "{ __schema { types {" + " fields { type {" * 3 + " name" + " }" * 9,
+            "Maximum introspection depth exceeded",
+        ),
+        ("{" + " position { time }" * 1_000 + "}", "more than 2000 tokens"),
+    ],
+)  # fmt: skip
+async def test_what_is_wrong_or_too_much_is_refused_with_the_reason(
+    gateway: Gateway, query: str, reason: str
+) -> None:
+    """The message says what to change."""
+    answer = await execute(gateway, query)
+    assert any(reason in error["message"] for error in answer["errors"]), answer["errors"]
+
+
+async def test_an_operation_that_is_not_there_is_refused_by_name(gateway: Gateway) -> None:
+    """Its name is repeated, so that a typing error is seen."""
+    body = {"query": "{ position { time } }", "operationName": "Latest"}
+    async with gateway.http.post("/graphql", json=body) as response:
+        assert response.status == HTTPStatus.OK
+        (error,) = (await response.json())["errors"]
+    assert error["message"] == "operationName: there is no operation Latest"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        (b'{"query": 1}', HTTPStatus.UNPROCESSABLE_ENTITY, "query"),
+        (b"{}", HTTPStatus.UNPROCESSABLE_ENTITY, "query"),
+        (b"nonsense", HTTPStatus.UNPROCESSABLE_ENTITY, ""),
+    ],
+)
+async def test_a_body_that_is_no_operation_is_a_problem(
+    gateway: Gateway, body: bytes, status: HTTPStatus, field: str
+) -> None:
+    """As everywhere: a problem document with the field."""
+    headers = {"Content-Type": "application/json"}
+    async with gateway.http.post("/graphql", data=body, headers=headers) as response:
+        assert response.status == status
+        document = await response.json(content_type="application/problem+json")
+        assert [error["field"] for error in document["errors"]] == [field]
+
+
+async def test_another_media_type_is_refused(gateway: Gateway) -> None:
+    """A form of another site cannot ask: it has no JSON to send."""
+    async with gateway.http.post("/graphql", data={"query": "{ position { time } }"}) as response:
+        assert response.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+def test_the_cost_of_a_list_is_that_of_its_items_times_its_limit() -> None:
+    """Nested limits multiply; variables count; fragments count where they are spread."""
+    assert cost_of(parse("{ a b }"), {}) == 2
+    assert cost_of(parse("{ a(limit: 10) { b c } }"), {}) == 21
+    assert cost_of(parse("query ($n: Int) { a(limit: $n) { b } }"), {"n": 5}) == 6
+    assert cost_of(parse("{ a(limit: 10) { b(limit: 10) { c } } }"), {}) == 111
+    assert cost_of(parse("{ ...F a(limit: 3) { ...F } } fragment F on Q { x y }"), {}) == 9
+
+
+def test_fragments_that_double_each_other_are_counted_in_no_time() -> None:
+    """Sixty of them would be 2^60 fields; each is looked at once."""
+    depth = 60
+    fragments = " ".join(f"fragment F{i} on Q {{ ...F{i + 1} ...F{i + 1} }}" for i in range(depth))
+    assert cost_of(parse(f"{{ ...F0 }} {fragments} fragment F{depth} on Q {{ x }}"), {}) == 2**depth

@@ -1,0 +1,1 @@
+"""Input that no client of good will sends: `python -m tests.fuzz`."""
