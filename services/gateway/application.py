@@ -18,6 +18,7 @@ from services.gateway.api import (
     space,
     system,
 )
+from services.gateway.fastlane import FAST_LANE, FastLane
 from services.gateway.front import ELSEWHERE, ElsewhereFront, Front, elsewhere
 from services.gateway.keys import COMMON_HEADERS
 from services.gateway.routing import OldParams, Route
@@ -55,4 +56,5 @@ def add_routes(application: web.Application) -> None:
     # After all others, because the first match answers.
     rest = ElsewhereFront(_ELSEWHERE, application)
     router.add_route("*", ELSEWHERE, rest.answer, expect_handler=rest.expect)
+    application[FAST_LANE] = FastLane(ROUTES, application)
     application.on_response_prepare.append(application[COMMON_HEADERS].on_prepare)

@@ -16,6 +16,7 @@ from aiohttp.http_exceptions import LineTooLong
 
 from libs.common import metrics
 from libs.common.logging import get_logger
+from services.gateway.fastlane import FAST_LANE
 from services.gateway.keys import ACCESS_LOG, COMMON_HEADERS, SETTINGS
 from services.gateway.middlewares.accesslog import Served
 from services.gateway.middlewares.observe import REQUEST_ID, new_id
@@ -35,7 +36,16 @@ _UNREADABLE = "unreadable"
 class Connection(web.RequestHandler):
     """Ends clients that take answers too slowly, and answers what is no HTTP as a problem."""
 
-    __slots__ = ("_access_log", "_common", "_late", "_patience_s")
+    __slots__ = (
+        "_access_log",
+        "_common",
+        "_fast_lane",
+        "_in_order",
+        "_late",
+        "_patience_s",
+        "_peer",
+        "_waiting",
+    )
 
     def __init__(self, server: web.Server, application: web.Application) -> None:
         settings = application[SETTINGS]
@@ -54,6 +64,40 @@ class Connection(web.RequestHandler):
         self._access_log = application[ACCESS_LOG]
         self._patience_s = settings.slow_client_seconds
         self._late: asyncio.TimerHandle | None = None
+        self._fast_lane = application[FAST_LANE]
+        self._peer = ""
+        # Requests that aiohttp has and has not answered yet.
+        self._waiting = 0
+        # Whether all that came were requests without a body, each in a piece of its own: only then
+        # is it known that aiohttp's parser stands between two requests.
+        self._in_order = True
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Note who is at the other end."""
+        super().connection_made(transport)
+        name = transport.get_extra_info("peername")
+        self._peer = str(name[0]) if isinstance(name, tuple) else ""
+
+    def data_received(self, data: bytes) -> None:
+        """Answer a plain request at once, and hand everything else to aiohttp."""
+        if self._in_order:
+            if self._waiting == 0 and self._late is None and self._answered(data):
+                return
+            self._in_order = is_one_request(data)
+            self._waiting += 1
+        super().data_received(data)
+
+    def _answered(self, data: bytes) -> bool:
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return False
+        answer = self._fast_lane.answer(data, self._peer)
+        if answer is None:
+            return False
+        transport.write(answer)
+        # aiohttp's timer of idle connections counts from here.
+        self._next_keepalive_close_time = self._loop.time() + self.keepalive_timeout
+        return True
 
     def pause_writing(self) -> None:
         """Wait for a client that reads more slowly than we write, but not for ever."""
@@ -98,7 +142,9 @@ class Connection(web.RequestHandler):
         """Send an answer; one of aiohttp's own, to a target that is no path, as a problem."""
         if isinstance(resp, web.HTTPException):
             resp = self._rejection(request, _problem_of(HTTPStatus.BAD_REQUEST, None))
-        return await super().finish_response(request, resp, start_time)
+        finished = await super().finish_response(request, resp, start_time)
+        self._waiting -= 1
+        return finished
 
     def _rejection(self, request: web.BaseRequest, problem: ProblemError) -> web.Response:
         request_id = request[REQUEST_ID] = new_id()
@@ -127,6 +173,21 @@ class Connection(web.RequestHandler):
         if self._late is not None:
             self._late.cancel()
             self._late = None
+
+
+# What makes a request more than its head, or a connection something else.
+_MORE = (b"content-length", b"transfer-encoding", b"upgrade", b"expect")
+
+
+def is_one_request(data: bytes) -> bool:
+    """Whether bytes at the beginning of a request are all of it, and nothing of the next. Pure."""
+    # CONNECT makes a tunnel; the other methods may have a body.
+    if not data.startswith((b"GET ", b"HEAD ")) or not data.endswith(b"\r\n\r\n"):
+        return False
+    if data.count(b"\n\r\n") + data.count(b"\n\n") != 1:
+        return False
+    head = data.lower()
+    return not any(name in head for name in _MORE)
 
 
 def _problem_of(status: int, error: BaseException | None) -> ProblemError:

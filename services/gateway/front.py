@@ -22,6 +22,8 @@ from services.gateway.ratelimit import VERDICT
 from services.gateway.routing import Params, Route
 
 ELSEWHERE = "/{tail:.*}"
+# Of each route, so that all of them together hold a few MB at most.
+MOST_PARSED, LONGEST_PARSED = 200, 200
 
 
 class Front:
@@ -33,8 +35,9 @@ class Front:
         self._access = application[ACCESS]
         self._common = application[COMMON_HEADERS]
         self._observed = observe.RouteObserver(route.path, application[ACCESS_LOG])
-        # Most routes of latest values take none: the same empty model every time.
-        self._fixed = route.params() if not route.params.model_fields else None
+        # Pages are asked for again and again: what a query means is worked out once.
+        self._parsed: dict[str, Params] = {}
+        self._has_path_params = "{" in route.path
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer a request, whatever happens."""
@@ -95,9 +98,17 @@ class Front:
             raise verdict.problem()
 
     def _params(self, request: web.Request) -> Params:
-        if self._fixed is not None and not request.query_string:
-            return self._fixed
-        return parse_params(request, self._route.params)
+        if self._has_path_params:
+            return parse_params(request, self._route.params)
+        query = request.query_string
+        params = self._parsed.get(query)
+        if params is None:
+            params = parse_params(request, self._route.params)
+            if len(query) <= LONGEST_PARSED:
+                if len(self._parsed) >= MOST_PARSED:
+                    self._parsed.clear()
+                self._parsed[query] = params
+        return params
 
 
 class ElsewhereFront(Front):

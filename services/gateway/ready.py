@@ -6,7 +6,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from hashlib import blake2b
 
-from services.gateway.routing import JSON
+JSON = "application/json"
 
 # Below a network packet's size compression saves nothing but costs both sides.
 COMPRESS_ABOVE = 1_024

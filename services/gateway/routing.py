@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
+from hashlib import blake2b
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
@@ -12,8 +14,8 @@ from aiohttp import web
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 from libs.common.events.envelope import Moment
+from services.gateway.ready import JSON, Ready
 
-JSON = "application/json"
 HTML = "text/html; charset=utf-8"
 EVENT_STREAM = "text/event-stream"
 CALENDAR = "text/calendar; charset=utf-8"
@@ -47,10 +49,20 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"
 """A text, as a parameter."""
 
 
+def digest_of(model: BaseModel) -> str:
+    """Return a short text that equal models share."""
+    return blake2b(model.model_dump_json().encode(), digest_size=16).hexdigest()
+
+
 class Params(BaseModel):
     """Path and query of a request; a parameter that it does not know is refused by name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @cached_property
+    def digest(self) -> str:
+        """The same for equal parameters, however they were written."""
+        return digest_of(self)
 
 
 class OldParams(Params):
@@ -90,6 +102,8 @@ class Route:
         scope: What the client's token must allow; None where everybody may call.
         status: Of an answer without problems.
         deprecated: Whether it exists for clients of the earlier systems only.
+        latest: Where a plain request is answered with a latest value, that value: such a request
+            may take the fast lane.
     """
 
     path: str
@@ -107,6 +121,7 @@ class Route:
     scope: Scope | None = None
     status: HTTPStatus = HTTPStatus.OK
     deprecated: bool = False
+    latest: Callable[[web.Application], Ready | None] | None = None
 
     @property
     def has_head(self) -> bool:

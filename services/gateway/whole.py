@@ -12,7 +12,7 @@ from http import HTTPStatus
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 
-from services.gateway.middlewares import headers as common
+from services.gateway.middlewares.headers import COMMON, CommonHeaders, told_of
 
 _STATUS_LINE = {status.value: f"HTTP/1.1 {status.value} {status.phrase}" for status in HTTPStatus}
 
@@ -20,6 +20,27 @@ _STATUS_LINE = {status.value: f"HTTP/1.1 {status.value} {status.phrase}" for sta
 def fits(request: web.BaseRequest) -> bool:
     """Whether an answer to this request has no more to say than its head and its body."""
     return request.version == HttpVersion11 and request.keep_alive and request.method == "GET"
+
+
+def head_of(
+    status: int, own: Mapping[str, str], body: bytes, common: CommonHeaders, second: int
+) -> str:
+    """Return the head of an answer but for what differs from request to request.
+
+    Args:
+        status: Of the answer.
+        own: Its own headers.
+        body: Its body.
+        common: The headers of all answers.
+        second: The present Unix time.
+    """
+    lines = [_STATUS_LINE[status], _date_line(second)]
+    lines += [f"{name}: {value}" for name, value in own.items()]
+    lines.append(common.lines(own))
+    if status != HTTPStatus.NOT_MODIFIED:
+        lines.append(f"Content-Length: {len(body)}")
+    lines.append("")
+    return "\r\n".join(lines)
 
 
 class WholeAnswer(web.StreamResponse):
@@ -50,13 +71,10 @@ class WholeAnswer(web.StreamResponse):
         transport = request.transport
         if transport is None:
             raise ConnectionResetError("the client has gone")
-        lines = [_STATUS_LINE[self.status], _date_line(int(time.time()))]
-        lines += [f"{name}: {value}" for name, value in self._own.items()]
-        lines += common.lines(request, self._own)
-        if self.status != HTTPStatus.NOT_MODIFIED:
-            lines.append(f"Content-Length: {len(self._bytes)}")
-        lines.append("\r\n")
-        transport.write("\r\n".join(lines).encode("latin-1") + self._bytes)
+        common = request[COMMON]
+        head = head_of(self.status, self._own, self._bytes, common, int(time.time()))
+        told = told_of(request)
+        transport.write(f"{head}{common.told(told)}\r\n".encode("latin-1") + self._bytes)
         self._is_sent = True
         # A client that asks faster than it reads waits here, not in our memory.
         await request.writer.drain()

@@ -268,7 +268,7 @@ async def test_a_wish_to_wait_is_obeyed_by_all(
         await failure(make(url), RateLimitedError)
         refused = await failure(make(url), BudgetExhaustedError)
     assert isinstance(refused, BudgetExhaustedError)
-    assert wait_s - 15 < refused.wait_s <= wait_s
+    assert wait_s - 120 < refused.wait_s <= wait_s
 
 
 async def test_a_503_that_asks_to_wait_is_obeyed(make: Make) -> None:

@@ -60,6 +60,12 @@ class Access:
                 return self._of_token(request, token.strip())
         return self._by_address(self._address(request))
 
+    def of_peer(self, peer: str) -> Client:
+        """Return who sent a request that says nothing of its client."""
+        if self._addresses.is_trusted(peer):
+            peer = self._addresses.client(peer, ())
+        return self._by_address(peer)
+
     def require(self, client: Client, scope: Scope) -> None:
         """Refuse a client whose token does not allow something.
 

@@ -11,6 +11,7 @@ from yarl import URL
 from services.gateway.answers import send_kept
 from services.gateway.cache import Kind, Make
 from services.gateway.cursor import InvalidCursorError
+from services.gateway.fastlane import FAST_LANE
 from services.gateway.feeds.atom import Entry, atom_feed
 from services.gateway.keys import CACHE, CLOCK
 from services.gateway.models.told import Page, Told
@@ -80,8 +81,10 @@ async def send_cached(
     resource = request.match_info.route.resource
     # Two routes may have the same parameters.
     route = resource.canonical if resource else request.path
+    key = f"{kind.key(params)}:{route}"
+    app[FAST_LANE].learn(route, request.raw_path, kind, key)
     try:
-        kept = await app[CACHE].get(kind, f"{kind.key(params)}:{route}", make)
+        kept = await app[CACHE].get(kind, key, make)
     except InvalidCursorError as error:
         raise invalid_parameter("cursor", str(error)) from None
     return send_kept(request, kept, kind, now)

@@ -82,9 +82,13 @@ class ElementsParams(PageParams, Window):
     """A page of sets of elements; the window is that of their epochs."""
 
 
+def _newest(application: web.Application) -> Ready | None:
+    return application[LATEST].iss.position
+
+
 async def position(request: web.Request, _: Params) -> web.StreamResponse:
     """Answer the newest position, from memory."""
-    ready = request.app[LATEST].iss.position
+    ready = _newest(request.app)
     if ready is None:
         raise unavailable("no position has come yet")
     return send_ready(request, ready, request.app[CLOCK].now())
@@ -153,6 +157,7 @@ ROUTES = (
         summary="Where the station is now.",
         tag="iss",
         answer=Position,
+        latest=_newest,
         problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
     ),
     Route(

@@ -69,6 +69,14 @@ class HistoryCache:
         metrics.CACHE_ANSWERS.labels(kind.name, kept.how).inc()
         return kept
 
+    def at_hand(self, kind: Kind, key: str) -> Kept | None:
+        """Return an answer that memory has and that is good; None where there is more to do."""
+        kept = self._memory.get(key)
+        if kept is None or not self._is_good(kept, kind, self._clock.now()):
+            return None
+        metrics.CACHE_ANSWERS.labels(kind.name, "hit").inc()
+        return kept
+
     async def close(self) -> None:
         """End what is being made in the background."""
         making = list(self._making.values())

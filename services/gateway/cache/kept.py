@@ -4,11 +4,11 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import blake2b
 
 from pydantic import BaseModel
 
 from services.gateway.ready import Ready
+from services.gateway.routing import Params, digest_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Kind:
 
     def key(self, params: BaseModel) -> str:
         """Return the key of an answer: equal parameters, however written, share one."""
-        digest = blake2b(params.model_dump_json().encode(), digest_size=16).hexdigest()
+        digest = params.digest if isinstance(params, Params) else digest_of(params)
         return f"{self.name}:{digest}"
 
 

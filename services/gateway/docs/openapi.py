@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
 from services.gateway.problems import MEDIA_TYPE
-from services.gateway.routing import JSON, OldParams, Params, Route
+from services.gateway.ready import JSON
+from services.gateway.routing import OldParams, Params, Route
 
 _REF = "#/components/schemas/{model}"
 _SEGMENT = re.compile(r"{(\w+)(?::[^}]*)?}")

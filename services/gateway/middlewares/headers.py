@@ -1,11 +1,12 @@
 """Headers that every answer has, streams and errors too."""
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from aiohttp import hdrs, web
 
 from services.gateway.middlewares.observe import REQUEST_ID
-from services.gateway.ratelimit import VERDICT
+from services.gateway.ratelimit import VERDICT, Verdict
 
 # The library's default tells its version and Python's.
 SERVER = "cassiopeia"
@@ -42,13 +43,24 @@ class CommonHeaders:
         # Of an answer that has none of them itself, which is almost every one.
         self._all = "\r\n".join(f"{name}: {value}" for name, value in self.static.items())
 
-    def lines(self, request: web.BaseRequest, own: Mapping[str, str]) -> list[str]:
-        """Return them as lines, for an answer that is sent whole; its own values win."""
+    def lines(self, own: Mapping[str, str]) -> str:
+        """Return those that are the same for all requests as lines; an answer's own values win."""
         if self.static.keys().isdisjoint(own):
-            lines = [self._all]
-        else:
-            lines = [f"{name}: {value}" for name, value in self.static.items() if name not in own]
-        lines += [f"{name}: {value}" for name, value in self._of_request(request)]
+            return self._all
+        return "\r\n".join(
+            f"{name}: {value}" for name, value in self.static.items() if name not in own
+        )
+
+    def told(self, told: "Told") -> str:
+        """Return those that depend on the request as lines, each with its end."""
+        lines = f"X-Request-Id: {told.request_id}\r\n" if told.request_id else ""
+        if told.verdict is not None:
+            lines += (
+                f"RateLimit: {told.verdict.header}\r\n"
+                f"RateLimit-Policy: {told.verdict.quota.policy}\r\n"
+            )
+        for name, value in self.cors(told.origin):
+            lines += f"{name}: {value}\r\n"
         return lines
 
     async def on_prepare(self, request: web.Request, response: web.StreamResponse) -> None:
@@ -62,37 +74,41 @@ class CommonHeaders:
         headers.pop(hdrs.SERVER, None)
         for name, value in self.static.items():
             headers.setdefault(name, value)
-        for name, value in self._of_request(request):
+        for line in self.told(told_of(request)).splitlines():
+            name, _, value = line.partition(": ")
             headers.add(name, value)
 
-    def _of_request(self, request: web.BaseRequest) -> list[tuple[str, str]]:
-        headers = []
-        request_id = request.get(REQUEST_ID)
-        if request_id is not None:
-            headers.append(("X-Request-Id", request_id))
-        verdict = request.get(VERDICT)
-        if verdict is not None:
-            headers += [("RateLimit", verdict.header), ("RateLimit-Policy", verdict.quota.policy)]
-        if self.origins:
-            headers += self.cors(request)
-        return headers
-
-    def cors(self, request: web.BaseRequest) -> list[tuple[str, str]]:
+    def cors(self, origin: str | None) -> list[tuple[str, str]]:
         """Return what lets a page of another origin read an answer."""
+        if not self.origins:
+            return []
         if EVERY_ORIGIN in self.origins:
             return [(hdrs.ACCESS_CONTROL_ALLOW_ORIGIN, EVERY_ORIGIN), _EXPOSE]
         # An answer to one origin must not be kept for another.
         headers = [(str(hdrs.VARY), str(hdrs.ORIGIN))]
-        origin = request.headers.get(hdrs.ORIGIN)
-        if origin in self.origins:
+        if origin in self.origins and origin is not None:
             headers += [(hdrs.ACCESS_CONTROL_ALLOW_ORIGIN, origin), _EXPOSE]
         return headers
 
 
+class Told(NamedTuple):
+    """What an answer tells of its request.
+
+    Attributes:
+        request_id: The request's.
+        verdict: What the limiter said; None where it was not asked.
+        origin: Of the page that asks, in a browser.
+    """
+
+    request_id: str | None
+    verdict: Verdict | None
+    origin: str | None = None
+
+
+def told_of(request: web.BaseRequest) -> Told:
+    """Return what an answer tells of a request."""
+    return Told(request.get(REQUEST_ID), request.get(VERDICT), request.headers.get(hdrs.ORIGIN))
+
+
 _EXPOSE = (hdrs.ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED)
 COMMON = web.RequestKey("common", CommonHeaders)
-
-
-def lines(request: web.BaseRequest, own: Mapping[str, str]) -> list[str]:
-    """Return the common headers of a request as lines."""
-    return request[COMMON].lines(request, own)

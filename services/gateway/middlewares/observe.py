@@ -57,24 +57,21 @@ class RouteObserver:
 
     def over(self, request: web.Request, status: int, seconds: float) -> None:
         """Note the end of a request."""
-        method = request.method if request.method in _KNOWN_METHODS else _OTHER_METHOD
-        counter = self._counters.get((method, status))
+        client = request.get(CLIENT)
+        name = client.name if client else request.remote or ""
+        self.note(request.method, request.path, status, seconds, name, request[REQUEST_ID])
+
+    def note(
+        self, method: str, path: str, status: int, seconds: float, client: str, request_id: str
+    ) -> None:
+        """Note the end of a request of which this is known."""
+        label = method if method in _KNOWN_METHODS else _OTHER_METHOD
+        counter = self._counters.get((label, status))
         if counter is None:
-            counter = metrics.HTTP_REQUESTS.labels(self._template, method, str(status))
-            self._counters[method, status] = counter
+            counter = metrics.HTTP_REQUESTS.labels(self._template, label, str(status))
+            self._counters[label, status] = counter
         counter.inc()
         self._seconds.observe(seconds)
-        if self._quiet:
-            return
-        client = request.get(CLIENT)
-        self._log.write(
-            Served(
-                request.method,
-                request.path,
-                self._template,
-                status,
-                seconds,
-                client.name if client else request.remote or "",
-                request[REQUEST_ID],
-            )
-        )
+        if not self._quiet:
+            served = Served(method, path, self._template, status, seconds, client, request_id)
+            self._log.write(served)

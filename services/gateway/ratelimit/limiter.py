@@ -38,13 +38,22 @@ class Limiter:
         # Not the replica's number: two processes that share one by mistake are two all the same.
         self._name = secrets.token_hex(8)
 
-    def decide(self, key: str, quota: Quota, cost: int) -> Verdict | None:
-        """Decide at once; None when the broker must be asked."""
+    def spend_leased(self, key: str, quota: Quota, cost: int) -> Verdict | None:
+        """Admit at once what a lease covers; None where there is more to decide."""
         bucket = self._bucket(key, quota)
         now = time.monotonic()
-        if bucket.spend_leased(cost, now):
-            _LEASED.inc()
-            return bucket.verdict(now)
+        if not bucket.spend_leased(cost, now):
+            return None
+        _LEASED.inc()
+        return bucket.verdict(now)
+
+    def decide(self, key: str, quota: Quota, cost: int) -> Verdict | None:
+        """Decide at once; None when the broker must be asked."""
+        verdict = self.spend_leased(key, quota, cost)
+        if verdict is not None:
+            return verdict
+        bucket = self._bucket(key, quota)
+        now = time.monotonic()
         if self._shared.is_away:
             return self._alone(bucket, cost, now)
         if bucket.is_known_empty(cost, now):
