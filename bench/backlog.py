@@ -1,20 +1,23 @@
-"""A backlog of 100,000 events, and the time in which one persistence process stores it.
+"""A backlog of 100,000 events, and the time in which persistence processes store it.
 
-The service is started and ready before its stream is put in place by one RENAME, so that starting
+They are started and ready before its stream is put in place by one RENAME, so that starting
 is not measured. A renamed stream keeps its groups, and what is pending in them.
 """
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
 import psycopg
 from psycopg import sql
 from redis import Redis
 
+from bench.progress import say
 from libs.common.topology import EVENTS_ISS, PERSISTENCE
 from tests.chaos.positions import SPACING, position
 from tests.processes import ServiceProcess
@@ -39,43 +42,54 @@ def fill(redis: Redis, bodies: Sequence[bytes]) -> None:
         pipeline.execute()
 
 
-async def seconds_to_store(
+async def seconds_to_store(  # noqa: PLR0913 - all by name
     bodies: Sequence[bytes],
     *,
     database: str,
     broker: str,
     folder: Path,
     left_by: str | None = None,
+    replicas: int = 1,
+    servers: Mapping[str, int] | None = None,
     **settings: str,
 ) -> float:
-    """Return the seconds in which a persistence process stores all, on an empty broker.
+    """Return the seconds in which persistence stores all, on an empty broker.
 
     Args:
         bodies: The backlog.
         database: URL of an empty database.
         broker: URL of a broker, which is emptied.
-        folder: For the log.
+        folder: For the logs.
         left_by: The consumer that was given all of it and died; None when nobody was.
+        replicas: How many processes share the work.
+        servers: Names and process ids of what else to tell the processor time of.
         **settings: More of the service's environment.
     """
     redis = Redis.from_url(broker)
     redis.flushall()
-    process = ServiceProcess(
-        "persistence",
-        environment={
-            "CASSIOPEIA_DATABASE_URL": database,
-            "CASSIOPEIA_REDIS_URL": broker,
-            "CASSIOPEIA_LOG_LEVEL": "info",
-            **settings,
-        },
-        log=folder / "persistence.log",
-    )
-    await process.start_ready()
+    processes = [
+        ServiceProcess(
+            "persistence",
+            environment={
+                "CASSIOPEIA_DATABASE_URL": database,
+                "CASSIOPEIA_REDIS_URL": broker,
+                "CASSIOPEIA_LOG_LEVEL": "info",
+                **settings,
+            },
+            log=folder / f"persistence-{replica}.log",
+            replica=replica,
+        )
+        for replica in range(replicas)
+    ]
     try:
+        for process in processes:
+            await process.start_ready()
         fill(redis, bodies)
         redis.xgroup_create(STAGED, PERSISTENCE, id="0")
         if left_by:
             _give_all(redis, left_by)
+        watched = {process.name: process.pid for process in processes} | dict(servers or {})
+        busy = {name: -_busy_s(pid) for name, pid in watched.items()}
         began = time.perf_counter()
         redis.rename(STAGED, EVENTS_ISS.key)
         while True:
@@ -84,9 +98,23 @@ async def seconds_to_store(
                 break
             await asyncio.sleep(0.005)
         seconds = time.perf_counter() - began
+        spent = (f"{name} {busy[name] + _busy_s(pid):.1f} s" for name, pid in watched.items())
+        say(f"stored in {seconds:.1f} s; of processor time: {', '.join(spent)}")
     finally:
-        await process.stop()
+        for process in processes:
+            await process.stop()
     check_complete(database, "iss_positions", len(bodies))
+    return seconds
+
+
+def _busy_s(pid: int | None) -> float:
+    """Return the processor time of a process and of its children that run."""
+    process = psutil.Process(pid)
+    seconds = 0.0
+    for each in (process, *process.children()):
+        # PostgreSQL's workers come and go.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            seconds += sum(each.cpu_times()[:2])
     return seconds
 
 

@@ -19,7 +19,7 @@ class Figure:
         unit: Of value and baseline.
         baseline: The same of the bare loop; None where there is none.
         ratio: Value over baseline.
-        goal: A comparison with a number, such as `>= 0.7`; with the ratio where there is one.
+        goal: A comparison with a number, such as `>= 0.8`; with the ratio where there is one.
     """
 
     name: str

@@ -14,17 +14,33 @@ from libs.common.logging import get_logger
 _log = get_logger(__name__)
 
 # The newest migration of services/persistence; a test holds the two together.
-SCHEMA_REVISION = "0008"
+SCHEMA_REVISION = "0009"
 READER_ROLE = "cassiopeia_reader"
 
 Connection = AsyncConnection[tuple[Any, ...]]
 Pool = AsyncConnectionPool[Connection]
 
-# Everything below passes without our doing: the server restarts, a lock is held, the disk is full.
-TRANSIENT_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+# Everything below passes without our doing: the server restarts, a lock is held, the disk is full,
+# a failover has left the old primary read-only.
+TRANSIENT_ERRORS = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    PoolTimeout,
+)
 # These concern single rows; splitting the batch finds them. A text may be too long for an index: to
 # psycopg that is an OperationalError, and it would be tried for ever.
 ROW_ERRORS = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
+
+# A connection that a firewall or a dead host drops in silence is found within half a minute, not
+# after the quarter of an hour for which Linux sends the same bytes again.
+KEEPALIVE: dict[str, Any] = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 
 
 def create_pool(
@@ -51,7 +67,8 @@ def create_pool(
         max_size=size,
         open=False,
         configure=configure,
-        timeout=5.0,
+        # Whoever answers people has an older answer at hand, or says that there is none.
+        timeout=2.0 if read_only else 5.0,
         # The pool doubles its pause after each failure: by default, a database that was away for
         # two minutes would be found a minute and a half after its return.
         reconnect_timeout=5.0,
@@ -60,7 +77,7 @@ def create_pool(
             "application_name": name,
             "options": options,
             "connect_timeout": 5,
-            "keepalives_idle": 30,
+            **KEEPALIVE,
         },
     )
 

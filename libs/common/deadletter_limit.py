@@ -13,6 +13,8 @@ from libs.common.clock import Clock
 
 # Time is counted in this many slots of the window, so that memory does not grow with the rate.
 _SLOTS = 60
+# A full batch. A share over the window would be that of a good hour for long after a bad deploy.
+_RECENT_ENTRIES = 2_000
 # Within half a minute nobody has mended anything; after ten, somebody waits for us to look.
 _PAUSE = BackOff(threshold=1, base_s=30.0, cap_s=600.0)
 
@@ -23,7 +25,7 @@ class LetterLimit:
 
     Attributes:
         count: Letters within the window.
-        ratio: Letters among the entries handled within the window, from 0 to 1.
+        ratio: Entries that cannot be taken among the most recent ones, from 0 to 1.
         window_s: Length of the window.
         pause: How long to stand still before looking again.
     """
@@ -37,8 +39,25 @@ class LetterLimit:
 @dataclass(slots=True)
 class _Slot:
     number: int
-    entries: int = 0
     letters: int = 0
+
+
+@dataclass(slots=True)
+class _Recent:
+    """The newest batches, as few as hold `_RECENT_ENTRIES`."""
+
+    batches: deque[tuple[int, int]] = field(default_factory=deque)
+    entries: int = 0
+    rejected: int = 0
+
+    def add(self, entries: int, rejected: int) -> None:
+        self.batches.append((entries, rejected))
+        self.entries += entries
+        self.rejected += rejected
+        while self.entries - self.batches[0][0] >= _RECENT_ENTRIES:
+            gone, of_which_rejected = self.batches.popleft()
+            self.entries -= gone
+            self.rejected -= of_which_rejected
 
 
 class DeadLetterLimit:
@@ -48,6 +67,7 @@ class DeadLetterLimit:
         self._limit = limit
         self._clock = clock
         self._slots: deque[_Slot] = deque()
+        self._recent = _Recent()
         self._breaker = Breaker(limit.pause, clock)
 
     @property
@@ -70,18 +90,21 @@ class DeadLetterLimit:
         Returns:
             How many of the rejected may become letters; the others must stay pending.
         """
+        self._recent.add(entries, rejected)
         if self.exceeded:
             if rejected > self._limit.ratio * entries:
                 self._pause()
                 return 0
             self._breaker.succeeded()
-            self._slots.clear()
+        if not rejected:
+            return 0
         slot = self._present_slot()
-        slot.entries += entries
-        handled = sum(each.entries for each in self._slots)
         letters = sum(each.letters for each in self._slots)
-        admitted, wanted = rejected, letters + rejected
-        if wanted > self._limit.count and wanted > self._limit.ratio * handled:
+        admitted = rejected
+        mostly_bad = self._recent.rejected > self._limit.ratio * self._recent.entries
+        if mostly_bad and letters + rejected > self._limit.count:
+            # What was diverted before the standstill counts on: one good entry among bad ones ends
+            # it, and would else allow as many letters again.
             admitted = min(rejected, max(0, self._limit.count - letters))
             self._pause()
         slot.letters += admitted
@@ -94,7 +117,8 @@ class DeadLetterLimit:
 
     def _present_slot(self) -> _Slot:
         number = int(self._clock.monotonic() * _SLOTS / self._limit.window_s)
-        while self._slots and self._slots[0].number <= number - _SLOTS:
+        # The oldest goes when all of it is older than the window.
+        while self._slots and self._slots[0].number < number - _SLOTS:
             self._slots.popleft()
         if not self._slots or self._slots[-1].number != number:
             self._slots.append(_Slot(number))

@@ -22,6 +22,9 @@ from libs.common.topology import EVENTS_DEAD
 # A reason is one sentence; a longer one is some library's essay.
 MAX_REASON_LENGTH = 500
 
+# While a script runs the broker serves nobody else, and a body may be a megabyte.
+_LETTERS_PER_CALL = 100
+
 # Who has a letter, by the time at which it was written. The braces put it beside the letters in
 # a cluster.
 KNOWN_KEY = f"{{{EVENTS_DEAD.key}}}:known"
@@ -116,17 +119,21 @@ class DeadLetters:
         """
         if not letters:
             return 0
-        arguments: list[Any] = [
-            EVENTS_DEAD.max_entries,
-            int(EVENTS_DEAD.retention.total_seconds()),
-        ]
-        for mark, fields in letters.items():
-            arguments += [mark, 2 * len(fields)]
-            for name, value in fields.items():
-                arguments += [name, value]
-        keys = [EVENTS_DEAD.key, KNOWN_KEY]
-        written = int(await self._write_letters(keys=keys, args=arguments))
+        written, everything = 0, list(letters.items())
+        for start in range(0, len(everything), _LETTERS_PER_CALL):
+            written += await self._write_page(everything[start : start + _LETTERS_PER_CALL])
         if self._copies:
             # Only the letter keeps what is acknowledged next.
             await self._copies.confirm(EVENTS_DEAD)
         return written
+
+    async def _write_page(self, page: Sequence[tuple[str, Mapping[str, str | bytes]]]) -> int:
+        arguments: list[Any] = [
+            EVENTS_DEAD.max_entries,
+            int(EVENTS_DEAD.retention.total_seconds()),
+        ]
+        for mark, fields in page:
+            arguments += [mark, 2 * len(fields)]
+            for name, value in fields.items():
+                arguments += [name, value]
+        return int(await self._write_letters(keys=[EVENTS_DEAD.key, KNOWN_KEY], args=arguments))

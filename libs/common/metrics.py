@@ -234,7 +234,7 @@ HTTP_REQUESTS = Counter(
 )
 HTTP_SECONDS = Histogram(
     "cassiopeia_http_request_duration_seconds",
-    "Time from the request's head to the last byte handed to the kernel.",
+    "Time from the request's head until its answer is made; live streams are left out.",
     ["route"],
     registry=REGISTRY,
 )
@@ -263,6 +263,14 @@ HTTP_REJECTED = Counter(
     "cassiopeia_http_rejected_total",
     "Requests that could not be read, and clients that were too slow, by reason.",
     ["reason"],
+    registry=REGISTRY,
+)
+# Above a second for minutes: the gateway follows more slowly than events come. Find out what keeps
+# its loop busy (cassiopeia_loop_lateness_seconds): clients are what replicas share.
+GATEWAY_STREAM_AGE = Gauge(
+    "cassiopeia_gateway_stream_age_seconds",
+    "Age of the newest stream entry that this gateway has read, at the time when it was read.",
+    ["stream"],
     registry=REGISTRY,
 )
 LIVE_CLIENTS = Gauge(

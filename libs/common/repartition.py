@@ -40,10 +40,11 @@ async def repartition(redis: Redis, layout: Layout) -> list[str]:
     leaving = [part for stream in changed for part in old.partitions(stream)]
     for stream in leaving:
         await _require_done(redis, stream, old)
-    for stream in changed:
-        await redis.hset(LAYOUT_KEY, stream.name, str(layout.counts[stream.name]))
+    # In this order: killed in between, the next try finds what is left to do in the old layout.
     for stream in leaving:
         await redis.delete(stream.key)
+    for stream in changed:
+        await redis.hset(LAYOUT_KEY, stream.name, str(layout.counts[stream.name]))
     return [stream.name for stream in changed]
 
 

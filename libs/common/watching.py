@@ -30,7 +30,7 @@ class GroupState:
     """How far a group is.
 
     Attributes:
-        lag: Entries that it was not given yet.
+        lag: Entries that it was not given yet; 1 for any number that the broker does not know.
         pending: Entries that it was given and has not acknowledged.
         last_delivered: The id of the newest entry that it was given.
         oldest: The id of the oldest entry that it has not acknowledged; None when there is none.
@@ -60,15 +60,18 @@ async def group_state(redis: Redis, stream: str, group: str) -> GroupState:
     else:
         raise DependencyUnavailableError(f"{stream} has no group {group} any more")
     last_delivered, pending = text(found["last-delivered-id"]), int(found["pending"])
+    lag: int | None = found["lag"]
     oldest = None
     if pending:
         summary: Any = await redis.xpending(stream, group)
         oldest = text(summary["min"]) if summary["min"] else None
-    if oldest is None:
+    if oldest is None or lag is None:
         unread: Any = await redis.xrange(stream, min=f"({last_delivered}", count=1)
-        oldest = text(unread[0][0]) if unread else None
-    # The broker does not know the lag after entries were deleted by hand.
-    return GroupState(int(found["lag"] or 0), pending, last_delivered, oldest)
+        oldest = oldest or (text(unread[0][0]) if unread else None)
+        # The broker does not know the lag after a restore has moved the group, nor after entries
+        # were deleted by hand.
+        lag = len(unread) if lag is None else lag
+    return GroupState(lag, pending, last_delivered, oldest)
 
 
 async def watch_forever(redis: Redis, consumer: StreamConsumer, clock: Clock) -> None:

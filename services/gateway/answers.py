@@ -9,12 +9,16 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from services.gateway.cache import Kept, Kind
-from services.gateway.problems import ProblemError
-from services.gateway.ready import JSON, Ready
+from services.gateway.keys import CLOCK
+from services.gateway.problems import ProblemError, Slug
+from services.gateway.ready import Ready
 from services.gateway.whole import WholeAnswer, fits
 
 # Ask again each time: a conditional request costs next to nothing.
 REVALIDATE = "no-cache"
+# An event may change an answer at any time, and a client's own copy is out of its reach.
+MAX_CLIENT_S = 300
+_READS = frozenset({"GET", "HEAD"})
 
 
 def send_ready(request: web.Request, ready: Ready, now: datetime) -> web.StreamResponse:
@@ -25,7 +29,11 @@ def send_ready(request: web.Request, ready: Ready, now: datetime) -> web.StreamR
 def latest_headers(ready: Ready, now: datetime) -> dict[str, str]:
     """Return the headers of a latest value that say how old it is and who may keep it."""
     age_s = max(0, int((now - ready.time).total_seconds()))
-    return {"Age": str(age_s), "Cache-Control": REVALIDATE}
+    return {
+        "Age": str(age_s),
+        "Cache-Control": REVALIDATE,
+        "Last-Modified": ready.last_modified,
+    }
 
 
 def send_kept(request: web.Request, kept: Kept, kind: Kind, now: datetime) -> web.StreamResponse:
@@ -35,7 +43,7 @@ def send_kept(request: web.Request, kept: Kept, kind: Kind, now: datetime) -> we
         ProblemError: 404: what was asked for does not exist.
     """
     if kept.ready is None:
-        raise ProblemError(HTTPStatus.NOT_FOUND, "not-found", f"there is no {request.path}")
+        raise ProblemError(HTTPStatus.NOT_FOUND, Slug.NOT_FOUND, f"there is no {request.path}")
     return _send(request, kept.ready, kept_headers(kept, kind, now))
 
 
@@ -45,34 +53,44 @@ def kept_headers(kept: Kept, kind: Kind, now: datetime) -> dict[str, str]:
     left_s = int(kind.fresh_s) - age_s
     # RFC 9211; a negative `ttl` marks what is served stale.
     status = f"cassiopeia; {kept.how}; ttl={left_s}"
-    fresh = max(0, left_s)
-    return {
+    fresh = max(0, min(left_s, MAX_CLIENT_S))
+    headers = {
         "Age": str(age_s),
         "Cache-Control": f"public, max-age={fresh}, stale-while-revalidate={int(kind.stale_s)}",
         "Cache-Status": status + ("; detail=stale" if kept.is_stale else ""),
     }
+    if kept.ready is not None:
+        headers["Last-Modified"] = kept.ready.last_modified
+    return headers
 
 
 def send_model(
+    request: web.Request,
     model: BaseModel,
     headers: Mapping[str, str] | None = None,
     status: HTTPStatus = HTTPStatus.OK,
-) -> web.Response:
-    """Send a model as JSON that nobody keeps."""
-    return web.Response(
-        status=status,
-        body=model.model_dump_json().encode(),
-        headers={"Cache-Control": REVALIDATE, **(headers or {}), "Content-Type": JSON},
-    )
+) -> web.StreamResponse:
+    """Send a model as JSON that nobody keeps; it is of this moment, so its bytes validate it."""
+    ready = Ready.of(model.model_dump_json().encode(), request.app[CLOCK].now())
+    return _send(request, ready, {"Cache-Control": REVALIDATE, **(headers or {})}, status)
 
 
-def _send(request: web.Request, ready: Ready, headers: dict[str, str]) -> web.StreamResponse:
-    body, status = b"", HTTPStatus.NOT_MODIFIED
-    if not _has_it(request, ready):
-        accepted = request.headers.get("Accept-Encoding", "")
-        body, status = describe(ready, accepted, headers), HTTPStatus.OK
+def _send(
+    request: web.Request,
+    ready: Ready,
+    headers: dict[str, str],
+    status: HTTPStatus = HTTPStatus.OK,
+) -> web.StreamResponse:
+    accepted = request.headers.get("Accept-Encoding", "")
+    # What another method brought is no representation that a client could have already.
+    is_read = request.method in _READS
+    if is_read and _has_it(request, ready, headers):
+        _validate(ready, accepted, headers)
+        body, status = b"", HTTPStatus.NOT_MODIFIED
     else:
-        headers |= _validators(ready)
+        body = describe(ready, accepted, headers)
+        if not is_read:
+            del headers["ETag"]
     if ready.policy is not None:
         headers["Content-Security-Policy"] = ready.policy
     elif fits(request):
@@ -88,40 +106,41 @@ def describe(ready: Ready, accepted: str, headers: dict[str, str]) -> bytes:
         accepted: The request's `Accept-Encoding`.
         headers: Where they go.
     """
-    headers |= _validators(ready)
     headers["Content-Type"] = ready.media
-    if not (ready.is_worth_compressing and takes_gzip(accepted)):
+    if not _validate(ready, accepted, headers):
         return ready.body
     headers["Content-Encoding"] = "gzip"
-    # Other bytes, another strong validator (RFC 9110, 8.8.3.3).
-    headers["ETag"] = f'{ready.etag[:-1]}-gzip"'
     return ready.gzipped
 
 
-def _validators(ready: Ready) -> dict[str, str]:
-    headers = {"ETag": ready.etag, "Last-Modified": ready.last_modified}
+def _validate(ready: Ready, accepted: str, headers: dict[str, str]) -> bool:
+    """Add what a client compares; return whether it gets the compressed form."""
+    is_gzipped = ready.is_worth_compressing and takes_gzip(accepted)
+    # Other bytes, another strong validator (RFC 9110, 8.8.3.3).
+    headers["ETag"] = f'{ready.etag[:-1]}-gzip"' if is_gzipped else ready.etag
     if ready.link is not None:
         headers["Link"] = ready.link
     if ready.is_worth_compressing:
         headers["Vary"] = "Accept-Encoding"
-    return headers
+    return is_gzipped
 
 
-def _has_it(request: web.Request, ready: Ready) -> bool:
+def _has_it(request: web.Request, ready: Ready, headers: Mapping[str, str]) -> bool:
     known = request.headers.get("If-None-Match")
     if known is not None:
         # The tag without its closing quote: that of the compressed form begins alike.
         return ready.etag[:-1] in known or known.strip() == "*"
     since = request.headers.get("If-Modified-Since")
-    if since is None:
+    if since is None or "Last-Modified" not in headers:
         return False
     try:
         moment = parsedate_to_datetime(since)
-    except ValueError:
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return ready.time.replace(microsecond=0) <= moment
+    except (ValueError, OverflowError):
+        # No date, or one whose zone or year is beyond all calendars.
         return False
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return ready.time.replace(microsecond=0) <= moment
 
 
 def takes_gzip(accepted: str) -> bool:

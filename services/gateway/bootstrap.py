@@ -24,6 +24,7 @@ from services.gateway.access.tokens import PublicKeys, Tokens
 from services.gateway.application import add_routes
 from services.gateway.asking import Asker
 from services.gateway.cache import HistoryCache
+from services.gateway.checks import SharedChecks
 from services.gateway.connection import listening
 from services.gateway.follower import Follower
 from services.gateway.keys import (
@@ -43,7 +44,6 @@ from services.gateway.keys import (
     REPOSITORIES,
     SEEN_SOURCES,
     SETTINGS,
-    SOURCES,
     THUMBNAILS,
     TRIGGERS,
 )
@@ -130,16 +130,14 @@ def _application(settings: GatewaySettings, clock: Clock, runtime: Runtime) -> w
     application = web.Application(client_max_size=MAX_BODY_BYTES)
     application[SETTINGS] = settings
     application[CLOCK] = clock
-    application[CHECKS] = runtime.checks
+    application[CHECKS] = SharedChecks(runtime.checks)
     return application
 
 
 def _show_sources(application: web.Application, publisher: Publisher) -> None:
     """Give the application what knows the pollers, and what asks them for fresh data."""
     redis, clock = application[REDIS], application[CLOCK]
-    registry = SourceRegistry(redis)
-    application[SOURCES] = registry
-    application[SEEN_SOURCES] = SeenSources(registry, clock)
+    application[SEEN_SOURCES] = SeenSources(SourceRegistry(redis), clock)
     application[DASHBOARD] = LatestDashboard(application[LATEST])
     application[PUBLISHER] = publisher
     application[TRIGGERS] = Triggers(

@@ -20,7 +20,7 @@ from services.gateway.fastlane import FAST_LANE
 from services.gateway.keys import ACCESS_LOG, COMMON_HEADERS, SETTINGS
 from services.gateway.middlewares.accesslog import Served
 from services.gateway.middlewares.observe import REQUEST_ID, new_id
-from services.gateway.problems import ProblemError, problem_response
+from services.gateway.problems import ProblemError, Slug, problem_response
 
 _log = get_logger(__name__)
 
@@ -194,14 +194,16 @@ def _problem_of(status: int, error: BaseException | None) -> ProblemError:
     if isinstance(error, LineTooLong):
         return ProblemError(
             HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "head-too-large",
+            Slug.HEAD_TOO_LARGE,
             f"expected a request line and headers of at most {MAX_LINE_BYTES} bytes each",
         )
     if status == HTTPStatus.BAD_REQUEST:
         return ProblemError(
-            HTTPStatus.BAD_REQUEST, "bad-request", "expected a request as RFC 9112 describes it"
+            HTTPStatus.BAD_REQUEST, Slug.BAD_REQUEST, "expected a request as RFC 9112 describes it"
         )
-    return ProblemError(HTTPStatus(status), "internal", "this is a fault of ours; the log has it")
+    return ProblemError(
+        HTTPStatus(status), Slug.INTERNAL, "this is a fault of ours; the log has it"
+    )
 
 
 @asynccontextmanager

@@ -140,7 +140,7 @@ class FastLane:
         self._clock = application[CLOCK]
         log = application[ACCESS_LOG]
         self._routes = {
-            route.path: (route.cost, RouteObserver(route.path, log))
+            route.path: (route.cost, RouteObserver(route, log))
             for route in routes
             if route.method == "GET"
         }

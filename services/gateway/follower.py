@@ -1,17 +1,20 @@
 """Follows the event streams: without a group, because every gateway needs every event."""
 
 import asyncio
-from datetime import datetime
+import time
+from datetime import UTC, datetime
 from typing import Any
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from libs.common import metrics
 from libs.common.broker import StreamReader, body_of
 from libs.common.events import Event, decode_batch
 from libs.common.logging import get_logger
 from libs.common.topology import EVENTS_ASTRO, EVENTS_ISS, EVENTS_SPACE, Stream
 from services.gateway.cache import HistoryCache
+from services.gateway.extents import extent_of
 from services.gateway.latest import RECENT_FIXES, Latest
 from services.gateway.live import LiveHub
 from services.gateway.offsets import format_entry_id, parse_entry_id
@@ -62,10 +65,14 @@ class Follower:
         self._latest.fill(known)
         await self._latest.catalogue.read()
         for index, stream in enumerate(self._hub.streams):
+            extent = await extent_of(self._redis, stream)
             page = await self._newest(stream, _wanted(stream))
             events = decode_batch([body_of(fields) for _, fields in page])
             for (entry_id, _), event in zip(page, events, strict=True):
                 self._pass_on(index, entry_id, event)
+            if extent is not None and extent.last > self._hub.offsets.entries[index]:
+                # Its newest entries are gone: who comes now has missed nothing of them.
+                self._hub.skip(index, extent.last)
             self._latest.fill([event for event in events if isinstance(event, Event)])
         self._hub.seed(known)
 
@@ -114,13 +121,16 @@ class Follower:
             for (entry_id, _), event in zip(page, events, strict=True):
                 self._pass_on(index, entry_id, event)
                 if isinstance(event, Event):
-                    self._cache.changed(event.type)
                     await self._latest.take(event)
+            accepted_ms, _ = self._hub.offsets.entries[index]
+            age_s = time.time() - accepted_ms / 1_000
+            metrics.GATEWAY_STREAM_AGE.labels(self._hub.streams[index].key).set(max(0.0, age_s))
 
     def _pass_on(self, index: int, entry_id: bytes, event: Event | ValueError) -> None:
         entry = parse_entry_id(entry_id.decode())
         if isinstance(event, Event):
             self._hub.publish(event, index, entry)
+            self._cache.changed(event.type, datetime.fromtimestamp(entry[0] / 1_000, UTC))
         else:
             # Persistence, which has the group, makes a dead letter of it.
             self._hub.skip(index, entry)

@@ -5,6 +5,7 @@ functions of `middlewares/`, strung together here, with all that a route knows b
 once.
 """
 
+import asyncio
 import time
 from http import HTTPStatus
 
@@ -17,7 +18,7 @@ from services.gateway.middlewares import cors, observe
 from services.gateway.middlewares.headers import COMMON
 from services.gateway.middlewares.problems import answer_to
 from services.gateway.parsing import parse_body, parse_params
-from services.gateway.problems import ProblemError
+from services.gateway.problems import ProblemError, Slug
 from services.gateway.ratelimit import VERDICT
 from services.gateway.routing import Params, Route
 
@@ -34,7 +35,7 @@ class Front:
         self._limiter = application[LIMITER]
         self._access = application[ACCESS]
         self._common = application[COMMON_HEADERS]
-        self._observed = observe.RouteObserver(route.path, application[ACCESS_LOG])
+        self._observed = observe.RouteObserver(route, application[ACCESS_LOG])
         # Pages are asked for again and again: what a query means is worked out once.
         self._parsed: dict[str, Params] = {}
         self._has_path_params = "{" in route.path
@@ -51,6 +52,12 @@ class Front:
             except Exception as error:  # noqa: BLE001 - every error has an answer
                 response = answer_to(error, request)
             status = response.status
+        except asyncio.CancelledError:
+            if request.writer.output_size:
+                # A stream had begun, which its client leaves when it likes.
+                status = HTTPStatus.OK
+            raise
+        else:
             return response
         finally:
             self._observed.over(request, status, time.perf_counter() - began)
@@ -65,7 +72,7 @@ class Front:
             return None
         self._identify(request)
         problem = ProblemError(
-            HTTPStatus.EXPECTATION_FAILED, "expectation-failed", "expected Expect: 100-continue"
+            HTTPStatus.EXPECTATION_FAILED, Slug.EXPECTATION_FAILED, "expected Expect: 100-continue"
         )
         return answer_to(problem, request)
 

@@ -1,17 +1,14 @@
 """What the application holds, by typed keys."""
 
-from collections.abc import Mapping
-
 from aiohttp import web
 from redis.asyncio import Redis
 
-from libs.common.admin import Check
 from libs.common.broker import Publisher
 from libs.common.clock import Clock
-from libs.common.sources import SourceRegistry
 from services.gateway.access import Access
 from services.gateway.asking import Asker
 from services.gateway.cache import HistoryCache
+from services.gateway.checks import SharedChecks
 from services.gateway.latest import Latest
 from services.gateway.latest.dashboard import LatestDashboard
 from services.gateway.live import LiveHub
@@ -26,12 +23,11 @@ from services.gateway.triggers import Triggers
 
 SETTINGS = web.AppKey("settings", GatewaySettings)
 CLOCK = web.AppKey("clock", Clock)
-CHECKS = web.AppKey("checks", Mapping[str, Check])
+CHECKS = web.AppKey("checks", SharedChecks)
 LATEST = web.AppKey("latest", Latest)
 DASHBOARD = web.AppKey("dashboard", LatestDashboard)
 HUB = web.AppKey("hub", LiveHub)
 REPOSITORIES = web.AppKey("repositories", Repositories)
-SOURCES = web.AppKey("sources", SourceRegistry)
 SEEN_SOURCES = web.AppKey("seen_sources", SeenSources)
 PUBLISHER = web.AppKey("publisher", Publisher)
 ACCESS = web.AppKey("access", Access)

@@ -13,10 +13,14 @@ from libs.common import metrics
 from libs.common.broker import body_of
 from libs.common.events import Event, decode_batch
 from libs.common.topology import EVENT_STREAMS, Stream
+from services.gateway.extents import extent_of
 from services.gateway.offsets import EntryId, Offsets, format_entry_id, parse_entry_id
 
 # Entries per read of a client that catches up; bounds what it holds of memory.
 REPLAY_PAGE = 500
+# After so many events that a client did not ask for it is told its place, so that it need not read
+# more than twice as many of them again when it returns.
+MOST_PASSED = 100
 # The entry of an event that the streams no longer have.
 NOWHERE: EntryId = (0, 0)
 
@@ -36,6 +40,11 @@ class Frame:
         head = f"id: {offsets.encode()}\nevent: {event.type}\ndata: ".encode()
         return cls(event.type, stream, entry, head + event.encode() + b"\n\n")
 
+    @property
+    def without_id(self) -> bytes:
+        """The same as part of a state, which has one place as a whole."""
+        return self.data.partition(b"\n")[2]
+
 
 class LiveClient:
     """What waits for one client, which wants events of some types, or of all (None)."""
@@ -44,6 +53,7 @@ class LiveClient:
         self._wanted = wanted
         self._frames: deque[Frame] = deque(maxlen=length)
         self._arrived = asyncio.Event()
+        self._passed = 0
         self.dropped = 0
 
     def wants(self, frame: Frame) -> bool:
@@ -53,6 +63,9 @@ class LiveClient:
     def put(self, frame: Frame) -> None:
         """Queue a frame that the client wants; a full queue loses its oldest."""
         if not self.wants(frame):
+            self._passed += 1
+            if self._passed >= MOST_PASSED:
+                self._arrived.set()
             return
         if len(self._frames) == self._frames.maxlen:
             self.dropped += 1
@@ -67,10 +80,15 @@ class LiveClient:
     def clear(self) -> None:
         """Forget what waits: it will be read from the stream instead."""
         self._frames.clear()
+        self._passed = 0
         self.dropped = 0
 
     async def next(self) -> tuple[list[Frame], int]:
-        """Wait; return what has come, and how many frames were lost before it."""
+        """Wait; return what has come, and how many frames were lost before it.
+
+        Nothing has come when the client was woken, or many events were not for it. The hub's
+        offsets are what it has got by now, as long as its caller does not wait for anything else.
+        """
         await self._arrived.wait()
         self._arrived.clear()
         frames, dropped = list(self._frames), self.dropped
@@ -117,7 +135,6 @@ class LiveHub:
         for event in sorted(events, key=lambda event: event.fetchedat):
             known = self._latest.get(event.type)
             if known is None or known.entry == NOWHERE:
-                # With the present offsets for an id: who resumes from it misses nothing.
                 self._latest[event.type] = Frame.of(event, 0, NOWHERE, self.offsets)
 
     def skip(self, stream: int, entry: EntryId) -> None:
@@ -158,9 +175,7 @@ class LiveHub:
     async def lost_since(self, since: Offsets) -> bool:
         """Whether a stream no longer has all that came after `since`."""
         for index, stream in enumerate(self.streams):
-            if not await self._redis.exists(stream.key):
-                continue
-            info: Any = await self._redis.xinfo_stream(stream.key)
-            if parse_entry_id(info["max-deleted-entry-id"].decode()) > since.entries[index]:
+            extent = await extent_of(self._redis, stream)
+            if extent is not None and extent.lacks(since.entries[index]):
                 return True
         return False

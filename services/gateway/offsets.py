@@ -43,6 +43,10 @@ class Offsets:
         """Return the offsets after one more entry of one stream."""
         return Offsets((*self.entries[:stream], entry, *self.entries[stream + 1 :]))
 
+    def furthest(self, other: "Offsets") -> "Offsets":
+        """Return the later entry of each stream."""
+        return Offsets(tuple(map(max, self.entries, other.entries)))
+
     def encode(self) -> str:
         """Return them as text."""
         return "_".join(format_entry_id(entry) for entry in self.entries)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from libs.common.errors import expectation
 from services.gateway.keys import SETTINGS
-from services.gateway.problems import ProblemError, invalid_parameter
+from services.gateway.problems import ProblemError, Slug, invalid_parameter
 from services.gateway.routing import Params
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -44,7 +44,7 @@ async def parse_body(request: web.Request, model: type[_Model]) -> _Model:
     if request.content_type != "application/json":
         raise ProblemError(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            "unsupported-media-type",
+            Slug.UNSUPPORTED_MEDIA_TYPE,
             f"expected application/json, got {request.content_type:.80}",
         )
     limit_s = request.app[SETTINGS].slow_client_seconds
@@ -54,7 +54,7 @@ async def parse_body(request: web.Request, model: type[_Model]) -> _Model:
     except TimeoutError:
         raise ProblemError(
             HTTPStatus.REQUEST_TIMEOUT,
-            "request-timeout",
+            Slug.REQUEST_TIMEOUT,
             f"expected the body within {limit_s:g} s",
             headers={"Connection": "close"},
         ) from None
@@ -78,7 +78,7 @@ def _problem(error: ValidationError) -> ProblemError:
     ]
     return ProblemError(
         HTTPStatus.UNPROCESSABLE_ENTITY,
-        "invalid-parameter",
+        Slug.INVALID_PARAMETER,
         "; ".join(f"{item['field']}: {item['message']}" for item in errors),
         errors=errors,
     )

@@ -35,7 +35,7 @@ class Ready:
     media: str = JSON
     link: str | None = None
     policy: str | None = None
-    _gzipped: bytes | None = field(default=None, repr=False)
+    _gzipped: bytes | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def of(

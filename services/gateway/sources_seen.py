@@ -2,10 +2,12 @@
 
 import asyncio
 import time
+from datetime import datetime
 
 from redis.exceptions import RedisError
 
 from libs.common.clock import Clock
+from libs.common.errors import DependencyUnavailableError
 from libs.common.source_state import SourceState
 from libs.common.sources import SourceRegistry, SourceStatus
 
@@ -26,6 +28,8 @@ class SeenSources:
         self._lock = asyncio.Lock()
         self._seen: dict[str, SourceStatus] = {}
         self._look_at = float("-inf")
+        # When the broker last answered; None before it has.
+        self.seen_at: datetime | None = None
         # Why there is no newer answer; None while there is.
         self.trouble: str | None = None
 
@@ -37,6 +41,17 @@ class SeenSources:
         now = self._clock.now()
         return {name: status.as_of(now) for name, status in self._seen.items()}
 
+    async def known(self) -> list[SourceStatus]:
+        """Return every known source by name; what was known last, where the broker is away.
+
+        Raises:
+            DependencyUnavailableError: The broker is away, and never answered before.
+        """
+        seen = await self.all()
+        if self.seen_at is None:
+            raise DependencyUnavailableError(self.trouble or "no source has been seen yet")
+        return [seen[name] for name in sorted(seen)]
+
     async def _look(self) -> None:
         try:
             async with asyncio.timeout(_PATIENCE_S):
@@ -46,6 +61,7 @@ class SeenSources:
             self._look_at = time.monotonic() + _PAUSE_S
         else:
             self.trouble = None
+            self.seen_at = self._clock.now()
             self._look_at = time.monotonic() + _LIFE_S
 
 

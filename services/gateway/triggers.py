@@ -17,14 +17,13 @@ from libs.common.events import OsdrDatasetEvent
 from libs.common.source_state import SourceState
 from libs.common.sources import SourceRegistry, SourceStatus
 from libs.common.tasks import end_tasks
-from libs.common.topology import EVENT_STREAMS, EVENTS_OSDR
+from libs.common.topology import EVENTS_OSDR
 from services.gateway.latest import Latest
 from services.gateway.live import LiveHub
 from services.gateway.offsets import parse_entry_id
 
 # A poll takes some hundred milliseconds at best.
 _LOOK_EVERY_S = 0.1
-_OSDR = EVENT_STREAMS.index(EVENTS_OSDR)
 
 POSITIONS = "iss"
 DATASETS = "osdr"
@@ -73,6 +72,12 @@ class Triggers:
         self._registry = SourceRegistry(redis)
         self._latest = latest
         self._hub = hub
+        # The stream of datasets, whole or in its partitions.
+        self._datasets_from = [
+            (index, stream.key)
+            for index, stream in enumerate(hub.streams)
+            if f"{stream.key}:".startswith(f"{EVENTS_OSDR.key}:")
+        ]
         self._clock = clock
         self._wait_s = wait_s
         self._waiting: dict[str, asyncio.Task[Poll]] = {}
@@ -139,12 +144,13 @@ class Triggers:
 
     async def _read_up(self) -> None:
         """Wait until this process has read what the poll has published."""
-        newest: Any = await self._redis.xrevrange(EVENTS_OSDR.key, count=1)
-        last = parse_entry_id(text(newest[0][0])) if newest else (0, 0)
-        while True:
-            if self._hub.offsets.entries[_OSDR] >= last:
-                return
-            await asyncio.sleep(_LOOK_EVERY_S / 10)
+        for index, key in self._datasets_from:
+            newest: Any = await self._redis.xrevrange(key, count=1)
+            last = parse_entry_id(text(newest[0][0])) if newest else (0, 0)
+            while True:
+                if self._hub.offsets.entries[index] >= last:
+                    break
+                await asyncio.sleep(_LOOK_EVERY_S / 10)
 
 
 def _outcome(status: SourceStatus, asked: datetime) -> Poll:

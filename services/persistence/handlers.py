@@ -5,6 +5,8 @@ import time
 from collections.abc import Sequence
 from datetime import timedelta
 
+import psycopg
+
 from libs.common import metrics
 from libs.common.clock import Clock, iso
 from libs.common.database import TRANSIENT_ERRORS
@@ -13,6 +15,7 @@ from libs.common.errors import DependencyUnavailableError
 from libs.common.events import Event, decode_batch
 from libs.common.logging import get_logger
 from libs.common.pending import Entry
+from libs.common.tasks import sleep_or_stop
 from services.persistence.repository import Repository
 from services.persistence.tables import TABLE_OF
 
@@ -22,6 +25,7 @@ _log = get_logger(__name__)
 # up; elements may have an epoch ahead of us, by days. What is computed or announced lies ahead.
 LATEST_MEASURED = timedelta(days=30)
 LATEST_ANNOUNCED = timedelta(days=3 * 366)
+FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
 
 
@@ -40,7 +44,8 @@ class BatchWriter:
             The entries that hold no event, or one that the database refuses.
 
         Raises:
-            DependencyUnavailableError: The process stops while the database is away.
+            DependencyUnavailableError: The process stops while the database is away, or the
+                database refuses whatever it is given.
         """
         entry_of: dict[int, Entry] = {}
         events: list[Event] = []
@@ -65,9 +70,10 @@ class BatchWriter:
         """Try until the database takes the batch: meanwhile nothing more is read, nothing is lost.
 
         Raises:
-            DependencyUnavailableError: The process stops; the entries stay pending.
+            DependencyUnavailableError: The process stops, or a right or a table is missing; the
+                entries stay pending.
         """
-        pause_s = 0.1
+        pause_s = FIRST_PAUSE_S
         complained = False
         while True:
             try:
@@ -78,8 +84,13 @@ class BatchWriter:
                 if not complained:
                     complained = True
                     _log.warning("database_away", events=len(events), reason=str(error))
-                await asyncio.sleep(pause_s)
+                await sleep_or_stop(pause_s, self._stop)
                 pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+            except psycopg.Error as error:
+                # What concerns a row was found by the repository.
+                raise DependencyUnavailableError(
+                    f"the database refuses, whatever the row: {error}"
+                ) from error
             else:
                 if complained:
                     _log.info("database_back", events=len(events))

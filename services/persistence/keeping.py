@@ -70,17 +70,27 @@ class Keeper:
         """Make the months to come, and remove what is older than its retention.
 
         Raises:
-            psycopg.Error: The database refused; what was done until then stays done.
+            psycopg.Error: The database refused; what could be done is done.
             PoolTimeout: The database is away.
         """
         now = await self._make_months()
+        refusal: psycopg.Error | None = None
         for table, kept in self._retention.items():
             if kept is None:
                 continue
-            await self._raise_floor(table, floor_of(now, kept))
-            remove = self._drop_month if table in _BY_MONTH else self._delete_some
-            while await remove(table):
-                pass
+            try:
+                await self._remove_old(table, floor_of(now, kept))
+            except psycopg.Error as error:
+                # A long query holds this table; the others are not to wait for it.
+                refusal = error
+        if refusal is not None:
+            raise refusal
+
+    async def _remove_old(self, table: str, floor: datetime) -> None:
+        await self._raise_floor(table, floor)
+        remove = self._drop_month if table in _BY_MONTH else self._delete_some
+        while await remove(table):
+            pass
 
     async def _make_months(self) -> datetime:
         async with self._pool.connection() as connection:

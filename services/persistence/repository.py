@@ -45,24 +45,29 @@ class Repository:
     async def store(self, events: Sequence[Event]) -> list[tuple[Event, str]]:
         """Write events, each exactly once however often it comes.
 
-        A batch that the database refuses is halved until the bad row is alone. An event that is
-        older than what its table keeps is left out, and counted.
+        A batch that the database refuses is halved until the bad row is alone; one that takes
+        longer than `statement_timeout`, until it is quick enough. An event that is older than what
+        its table keeps is left out, and counted.
 
         Returns:
             The events that the database refuses, with its reason.
 
         Raises:
-            psycopg.Error: Of `TRANSIENT_ERRORS`: the whole batch may be tried again.
+            psycopg.Error: Of `TRANSIENT_ERRORS`: the whole batch may be tried again. Any other:
+                the database would refuse every row.
         """
         if not events:
             return []
         try:
             await self._store_at_once(events)
-        except ROW_ERRORS as error:
-            if len(events) == 1:
-                return [(events[0], str(error).partition("\n")[0])]
-            middle = len(events) // 2
-            return await self.store(events[:middle]) + await self.store(events[middle:])
+        except (*ROW_ERRORS, psycopg.errors.QueryCanceled) as error:
+            if len(events) > 1:
+                middle = len(events) // 2
+                return await self.store(events[:middle]) + await self.store(events[middle:])
+            if isinstance(error, psycopg.errors.QueryCanceled):
+                # One row is never too much work: it waits for a lock.
+                raise
+            return [(events[0], str(error).partition("\n")[0])]
         return []
 
     async def _store_at_once(self, events: Sequence[Event]) -> None:

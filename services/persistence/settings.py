@@ -38,7 +38,7 @@ class PersistenceSettings(RetentionSettings):
     dead_letter_ratio: Annotated[float, Field(ge=0, le=1)] = Field(
         # One bad producer among several stays below half; a bad deploy of ours is near 1.
         default=0.5,
-        description="Share of a stream's entries that may become dead letters beyond that limit.",
+        description="Share of a stream's last 2,000 entries that may become letters beyond that.",
     )
     dead_letter_window_seconds: Seconds = Field(
         # The slowest stream that matters, a position every 5 s, brings 720 entries in it.

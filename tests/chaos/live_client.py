@@ -57,9 +57,11 @@ class LiveClient:
                         frame = b""
 
     def _take(self, frame: dict[bytes, bytes]) -> None:
+        if b"id" in frame:
+            # Also without data: the gateway tells a place.
+            self._last = frame[b"id"].decode()
         match = ID_IN_BODY.search(frame.get(b"data", b""))
         if match and b"id" in frame:
-            self._last = frame[b"id"].decode()
             self.frames[frame[b"id"]] += 1
             self.events.add(UUID(match[1].decode()))
         elif b"event" in frame:

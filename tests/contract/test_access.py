@@ -102,7 +102,7 @@ async def refusal(
     """Return status, slug and challenge of a request that must fail."""
     async with gateway.http.request(method, path, headers=headers) as response:
         problem = await response.json(content_type="application/problem+json")
-        slug = problem["type"].removeprefix("/problems/")
+        slug = problem["type"].removeprefix("/docs#problem-")
         return response.status, slug, response.headers["WWW-Authenticate"]
 
 
@@ -172,7 +172,7 @@ async def test_a_limited_client_is_told_when_to_come_back(guarded: Gateway) -> N
 
     response = await wait_until(refused, 10, "the bucket is empty")
     problem = await response.json(content_type="application/problem+json")
-    assert problem["type"] == "/problems/too-many-requests"
+    assert problem["type"] == "/docs#problem-too-many-requests"
     assert response.headers["Retry-After"] == "1"
     assert response.headers["RateLimit"].startswith('"burst";r=0;t=')
     async with guarded.http.get("/health/live") as response:

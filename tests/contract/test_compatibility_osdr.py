@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
+from libs.common.broker import Publisher, create_broker
 from libs.common.commands import RefreshCommand
+from libs.common.layout import Layout
 from libs.common.source_state import SourceState
 from libs.common.sources import SourceRegistry
 from libs.common.topology import COMMANDS_REFRESH
 from tests.catalogue import dataset_event
 from tests.contract.clients import get, store
 from tests.contract.test_sources import status
+from tests.factories import position_events
 from tests.gateways import Gateway, running_gateway
 from tests.waiting import wait_until
 
@@ -113,6 +116,27 @@ async def test_sync_counts_what_came_within_the_wait(gateway: Gateway) -> None:
     await gateway.publish([dataset_event(3)])
     await registry.save(status(name="osdr", last_attempt=now, last_success=now))
     assert await asking == {"written": 3}
+
+
+async def test_sync_waits_for_the_partitions_of_its_own_stream(
+    valkey_url: str, reader_database_url: str
+) -> None:
+    """Not for another stream that stands in its place where all are whole."""
+    layout = Layout.parse("iss=2,osdr=2")
+    events = [dataset_event(number) for number in range(1, 6)]
+    async with (
+        running_gateway(
+            valkey_url, reader_database_url, stream_partitions=str(layout), refresh_wait_seconds=20
+        ) as gateway,
+        create_broker(valkey_url, "test") as broker,
+        asyncio.timeout(10),
+    ):
+        asking = asyncio.create_task(get(gateway, "/osdr/sync"))
+        await refresh_command(gateway)
+        publisher = Publisher(broker, gateway.redis, layout)
+        await publisher.publish([*events, *position_events(5)])
+        await SourceRegistry(gateway.redis).save(status(name="osdr"))
+        assert await asking == {"written": len(events)}
 
 
 async def test_sync_of_a_source_that_fails_has_written_nothing(gateway: Gateway) -> None:

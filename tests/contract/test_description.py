@@ -6,8 +6,11 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
+from yarl import URL
+
 from libs.common.version import VERSION
 from services.gateway.application import ROUTES
+from services.gateway.problems import Slug
 from tests.gateways import Gateway
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "schemas" / "openapi.json"
@@ -80,3 +83,23 @@ async def test_links_within_the_page_lead_somewhere(gateway: Gateway) -> None:
         page = await response.text()
     places = set(re.findall(r'id="([^"]+)"', page))
     assert set(re.findall(r'href="#([^"]+)"', page)) <= places
+
+
+async def test_the_type_of_a_problem_leads_to_what_it_means(gateway: Gateway) -> None:
+    """Every kind has its place on the page, and the document of a problem points at it."""
+    async with gateway.http.get("/api/v1/sources/moon") as response:
+        address = URL((await response.json(content_type=None))["type"])
+    assert address.fragment == Slug.NOT_FOUND.anchor
+    async with gateway.http.get(address.path) as response:
+        page = await response.text()
+    for slug in Slug:
+        assert f'id="{slug.anchor}"' in page
+        assert slug.meaning.endswith(".")
+
+
+async def test_the_index_leads_to_what_is_there(gateway: Gateway) -> None:
+    """Each link is a route of this API."""
+    async with gateway.http.get("/") as response:
+        links = (await response.json())["links"]
+    assert set(links.values()) <= {route.path for route in ROUTES}
+    assert {"docs", "openapi", "graphql", "datasets", "images", "sky_events"} <= links.keys()

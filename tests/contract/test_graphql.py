@@ -11,6 +11,7 @@ from services.gateway.graph.cost import cost_of
 from tests.contract.clients import store
 from tests.factories import position_events
 from tests.gateways import Gateway
+from tests.servers import Servers
 from tests.waiting import wait_until
 
 POSITIONS = 30
@@ -101,6 +102,18 @@ async def test_the_newest_position_comes_from_memory(gateway: Gateway) -> None:
         ("{ positions(limit: 201) { next } }", "limit: expected 1 to 200, got 201"),
         ('{ positions(cursor: "x") { next } }', "expected the cursor of an earlier page"),
         ('{ images(instrument: "HST") { next } }', "instrument: expected one of NIRCam"),
+        (
+            'query ($at: DateTime = "2026-03-01T00:00:00") { flares(since: $at) { next } }',
+            "since: expected a time with its zone",
+        ),
+        ('{ flares(until: "0001-01-01T00:00:00+14:00") { next } }', "until: expected"),
+        ('{ sky_events(since: "9999-12-31T00:00:00Z") { name } }', "since: expected"),
+        ('{ pictures(until: "9999-12-31") { next } }', "until: expected a day of the years"),
+        (
+            '{ datasets(organism: "a\\u0000b") { next } }',
+            "organism: expected text without a zero character",
+        ),
+        ('{ image(image_id: "\\u0000") { title } }', "image_id: expected text without a zero"),
         ("{ nothing }", "Cannot query field 'nothing'"),
         ("{", "Syntax Error"),
         (
@@ -110,6 +123,16 @@ async def test_the_newest_position_comes_from_memory(gateway: Gateway) -> None:
                 f"p{i}: positions(limit: 200) {{ items {{ id time name origin provider norad_id"
                 " footprint_km latitude_deg longitude_deg altitude_km velocity_kmh } }"
                 for i in range(10)
+            )
+            + "}",
+            "at most 20000 is allowed",
+        ),
+        (
+            "{"
+            + " ".join(
+                f"p{i}: positions {{ items {{ " + "id time name origin provider norad_id "
+                "footprint_km latitude_deg longitude_deg altitude_km velocity_kmh " * 3 + "} }"
+                for i in range(20)
             )
             + "}",
             "at most 20000 is allowed",
@@ -131,6 +154,53 @@ async def test_what_is_wrong_or_too_much_is_refused_with_the_reason(
     """The message says what to change."""
     answer = await execute(gateway, query)
     assert any(reason in error["message"] for error in answer["errors"]), answer["errors"]
+
+
+async def test_a_client_s_mistakes_are_not_logged(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a client wrote is its own: it may be long, and hold anything."""
+    with caplog.at_level("WARNING"):
+        for query in ('{ positions(limit: 0, cursor: "secret") { next } }', "{ secret }", "{"):
+            assert (await execute(gateway, query))["errors"]
+    assert caplog.records == []
+
+
+async def test_sources_without_the_broker_are_the_last_known_or_503(
+    gateway: Gateway, servers: Servers
+) -> None:
+    """The broker is away, which is no fault of this process."""
+    servers.valkey.stop()
+    try:
+        body = {"query": "{ sources { name } }"}
+        async with gateway.http.post("/graphql", json=body) as response:
+            assert response.status == HTTPStatus.SERVICE_UNAVAILABLE
+            assert "Retry-After" in response.headers
+    finally:
+        servers.valkey.start()
+
+
+async def test_an_operation_without_the_database_is_503(gateway: Gateway, servers: Servers) -> None:
+    """As of every other route, and not an answer that blames itself."""
+    servers.postgres.stop()
+    try:
+        body = {"query": "{ flares { next } }"}
+        async with gateway.http.post("/graphql", json=body) as response:
+            assert response.status == HTTPStatus.SERVICE_UNAVAILABLE
+    finally:
+        servers.postgres.start()
+
+
+async def test_a_large_answer_is_compressed_and_never_304(filled: Gateway) -> None:
+    """What a POST brought is not kept, so it has no validator."""
+    body = {"query": "{ positions { items { id time name origin provider } } }"}
+    headers = {"Accept-Encoding": "gzip", "If-None-Match": "*"}
+    async with filled.http.post("/graphql", json=body, headers=headers) as response:
+        assert response.status == HTTPStatus.OK
+        assert response.headers["Content-Encoding"] == "gzip"
+        assert response.headers["Vary"] == "Accept-Encoding"
+        assert "ETag" not in response.headers
+        assert len((await response.json())["data"]["positions"]["items"]) == POSITIONS
 
 
 async def test_an_operation_that_is_not_there_is_refused_by_name(gateway: Gateway) -> None:
@@ -172,6 +242,9 @@ def test_the_cost_of_a_list_is_that_of_its_items_times_its_limit() -> None:
     assert cost_of(parse("{ a b }"), {}) == 2
     assert cost_of(parse("{ a(limit: 10) { b c } }"), {}) == 21
     assert cost_of(parse("query ($n: Int) { a(limit: $n) { b } }"), {"n": 5}) == 6
+    assert cost_of(parse("query ($n: Int = 9) { a(limit: $n) { b } }"), {}) == 10
+    assert cost_of(parse("query ($n: Int = 9) { a(limit: $n) { b } }"), {"n": 200.0}) == 201
+    assert cost_of(parse("{ a { b } c { d } }"), {}, {"a"}) == 1 + 50 + 2
     assert cost_of(parse("{ a(limit: 10) { b(limit: 10) { c } } }"), {}) == 111
     assert cost_of(parse("{ ...F a(limit: 3) { ...F } } fragment F on Q { x y }"), {}) == 9
 

@@ -300,3 +300,21 @@ async def test_a_request_id_is_kept_when_it_is_a_sane_one(gateway: Gateway) -> N
         assert response.headers["X-Request-Id"] == "abc-123"
     async with gateway.http.get("/health", headers={"X-Request-Id": "a b{}"}) as response:
         assert response.headers["X-Request-Id"] not in {"a b{}", ""}
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        "Mon, 01 Jan 2020 00:00:00 +99999999999999999",
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Mon, 01 Jan 0001 00:00:00 +2359",
+        "yesterday",
+    ],
+)
+async def test_a_date_beyond_all_calendars_is_as_good_as_none(gateway: Gateway, since: str) -> None:
+    """Whatever a client says that it has, it gets the answer."""
+    event = position_event(1)
+    await gateway.publish([event])
+    await newest_is(gateway, event)
+    async with gateway.http.get(POSITION, headers={"If-Modified-Since": since}) as response:
+        assert response.status == HTTPStatus.OK

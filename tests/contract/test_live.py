@@ -3,7 +3,8 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,10 @@ import aiohttp
 import pytest
 
 from libs.common.events import IssPositionEvent
-from libs.common.topology import EVENT_STREAMS, EVENTS_ISS
+from libs.common.metrics import REGISTRY
+from libs.common.topology import EVENT_STREAMS, EVENTS_ISS, EVENTS_OSDR
+from services.gateway.live import MOST_PASSED
+from services.gateway.offsets import Offsets
 from tests.catalogue import apod_event, dataset_event, launch_event
 from tests.contract.clients import store
 from tests.factories import elements_event, position_event, position_events
@@ -27,35 +31,68 @@ EVENTS = "/api/v1/events"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One server-sent event."""
+    """One server-sent event; a place, which is an id alone, has neither `event` nor `data`."""
 
     event: str
     id: str | None
-    data: Any
+    data: Any = None
 
 
-async def messages(response: aiohttp.ClientResponse) -> AsyncIterator[Message]:
-    """Parse an event stream as a browser does."""
+async def blocks(response: aiohttp.ClientResponse) -> AsyncIterator[Message]:
+    """Parse an event stream, places included."""
     fields: dict[str, str] = {}
     async for line in response.content:
         name, _, value = line.decode().rstrip("\n").partition(": ")
         if name:
             fields[name] = value
-        elif "data" in fields:
+            continue
+        if "data" in fields:
             yield Message(fields["event"], fields.get("id"), json.loads(fields["data"]))
-            fields = {}
+        elif "id" in fields:
+            yield Message("", fields["id"])
+        fields = {}
+
+
+async def messages(response: aiohttp.ClientResponse) -> AsyncIterator[Message]:
+    """Parse an event stream as a browser shows it, which dispatches nothing for a place."""
+    async for block in blocks(response):
+        if block.event:
+            yield block
 
 
 @asynccontextmanager
 async def listening(
-    gateway: Gateway, last_id: str | None = None
+    gateway: Gateway,
+    last_id: str | None = None,
+    *,
+    read: Callable[[aiohttp.ClientResponse], AsyncIterator[Message]] = messages,
+    **params: str,
 ) -> AsyncIterator[AsyncIterator[Message]]:
     """Open a live stream."""
     headers = {"Last-Event-ID": last_id} if last_id else {}
-    async with gateway.http.get(EVENTS, headers=headers) as response:
+    async with gateway.http.get(EVENTS, headers=headers, params=params) as response:
         assert response.status == HTTPStatus.OK
         assert response.content_type == "text/event-stream"
-        yield messages(response)
+        yield read(response)
+
+
+async def place_of(stream: AsyncIterator[Message]) -> str:
+    """Read on until the client is told its place."""
+    async for block in stream:
+        if not block.event and block.id:
+            return block.id
+    raise AssertionError("the stream ended without a place")
+
+
+async def known_to(gateway: Gateway, event: IssPositionEvent) -> None:
+    """Wait until the gateway has read a position."""
+
+    async def known() -> bool:
+        async with gateway.http.get("/api/v1/iss/position") as response:
+            document = await response.json(content_type=None)
+            return bool(document.get("id") == str(event.id))
+
+    await wait_until(known, 10, "the events at the gateway")
 
 
 async def test_a_new_client_gets_the_latest_of_each_type_and_then_what_comes(
@@ -63,13 +100,7 @@ async def test_a_new_client_gets_the_latest_of_each_type_and_then_what_comes(
 ) -> None:
     """A page needs no second call to show something."""
     await gateway.publish([position_event(0), elements_event(), position_event(1)])
-
-    async def known() -> bool:
-        async with gateway.http.get("/api/v1/iss/position") as response:
-            document = await response.json(content_type=None)
-            return bool(document.get("id") == str(position_event(1).id))
-
-    await wait_until(known, 10, "the events at the gateway")
+    await known_to(gateway, position_event(1))
     async with listening(gateway) as stream:
         first, second = await anext(stream), await anext(stream)
         assert first.event == "cassiopeia.iss.elements.v1"
@@ -111,9 +142,12 @@ async def test_a_client_that_is_cut_off_again_and_again_has_every_event_once_in_
         publishing = asyncio.create_task(publish())
         while len(seen) < len(events):
             connections += 1
-            async with listening(gateway, last_id) as stream:
+            async with listening(gateway, last_id, read=blocks) as stream:
                 for _ in range(randomness.randint(1, 200)):
                     message = await anext(stream)
+                    if not message.event:
+                        last_id = message.id or last_id
+                        continue
                     if message.event == "dropped":
                         # Too slow while live: the client does as it is told, and returns.
                         break
@@ -160,6 +194,78 @@ async def test_a_gap_that_the_stream_cannot_fill_is_told(gateway: Gateway) -> No
         assert (await anext(stream)).data["id"] == str(position_event(1).id)
 
 
+async def test_what_was_trimmed_away_is_told_too(gateway: Gateway) -> None:
+    """To who has not seen it; a trim leaves no trace such as a deletion does."""
+    await gateway.publish(position_events(10))
+    entries: Any = await gateway.redis.xrange(EVENTS_ISS.key)
+    await gateway.redis.xtrim(EVENTS_ISS.key, minid=entries[5][0].decode(), approximate=False)
+    async with listening(gateway, entries[0][0].decode()) as stream:
+        assert (await anext(stream)).event == "gap"
+        assert (await anext(stream)).data["id"] == str(position_event(5).id)
+    async with listening(gateway, entries[6][0].decode()) as stream:
+        assert (await anext(stream)).data["id"] == str(position_event(7).id)
+    await gateway.redis.xtrim(EVENTS_ISS.key, maxlen=0, approximate=False)
+    async with listening(gateway, entries[0][0].decode(), read=blocks) as stream:
+        assert (await anext(stream)).event == "gap"
+        assert (await anext(stream)).event == ""
+    async with listening(gateway, entries[9][0].decode(), read=blocks) as stream:
+        assert (await anext(stream)).event == ""
+
+
+async def test_who_comes_after_a_start_returns_without_reading_anything_again(
+    valkey_url: str, reader_database_url: str, gateway: Gateway
+) -> None:
+    """The place of a new client covers all streams, those too that were trimmed to nothing."""
+    await gateway.publish([*position_events(3), dataset_event(7), apod_event(1)])
+    await gateway.redis.xtrim(EVENTS_OSDR.key, maxlen=0, approximate=False)
+    async with running_gateway(valkey_url, reader_database_url) as started:
+        async with listening(started, read=blocks) as stream:
+            shown = [await anext(stream) for _ in range(2)]
+            assert [message.id for message in shown] == [None, None]
+            place = await place_of(stream)
+        async with listening(started, place, types="space") as stream:
+            await started.publish([apod_event(2)])
+            assert (await anext(stream)).data["id"] == str(apod_event(2).id)
+
+
+async def test_a_client_of_few_types_is_told_how_far_it_has_come(gateway: Gateway) -> None:
+    """Else its return would read all again that it did not ask for."""
+    async with listening(gateway, read=blocks, types="space") as stream:
+        first = await place_of(stream)
+        await gateway.publish(position_events(MOST_PASSED))
+        second = await place_of(stream)
+    assert Offsets.decode(second).entries > Offsets.decode(first).entries
+    entries: Any = await gateway.redis.xrange(EVENTS_ISS.key)
+    assert entries[-1][0].decode() in second
+
+
+async def test_a_stream_is_no_latency_and_its_closing_no_fault(gateway: Gateway) -> None:
+    """It counts as 200 when its client leaves; the histogram has nothing of it."""
+
+    def left() -> float:
+        labels = {"route": EVENTS, "method": "GET", "status": "200"}
+        return REGISTRY.get_sample_value("cassiopeia_http_requests_total", labels) or 0.0
+
+    before = left()
+    async with listening(gateway, read=blocks) as stream:
+        await place_of(stream)
+    await wait_until(lambda: left() == before + 1, 10, "the end of the stream at the gateway")
+    count = "cassiopeia_http_request_duration_seconds_count"
+    assert REGISTRY.get_sample_value(count, {"route": EVENTS}) is None
+
+
+async def test_the_age_of_what_the_gateway_reads_is_measured(gateway: Gateway) -> None:
+    """An entry of a minute ago shows that the gateway is a minute behind."""
+    entry = f"{int(time.time() * 1_000) - 60_000}-0"
+    fields: Any = {"__data__": position_event(0).encode()}
+    await gateway.redis.xadd(EVENTS_ISS.key, fields, id=entry)
+    name, labels = "cassiopeia_gateway_stream_age_seconds", {"stream": EVENTS_ISS.key}
+    await known_to(gateway, position_event(0))
+    await wait_until(
+        lambda: (REGISTRY.get_sample_value(name, labels) or 0.0) >= 60, 10, "the age of the entry"
+    )
+
+
 async def test_a_poison_entry_is_passed_over(gateway: Gateway) -> None:
     """It becomes a dead letter elsewhere; live clients see its neighbours."""
     await gateway.publish([position_event(0)])
@@ -187,7 +293,7 @@ async def test_a_connection_ends_after_its_life(valkey_url: str, reader_database
     ):
         assert await response.content.readline() == b"retry: 2000\n"
         rest = await response.content.read()
-    assert rest.strip() == b""
+    assert rest.strip() == f"id: {Offsets().encode()}".encode()
 
 
 async def test_live_streams_do_not_hold_up_a_stop(
@@ -199,7 +305,8 @@ async def test_live_streams_do_not_hold_up_a_stop(
         response = await session.get(EVENTS)
         await response.content.readline()
     # The gateway is down by now; without the hub's word this would have taken the life's 600 s.
-    assert (await response.content.read()).strip() == b""
+    place = f"id: {Offsets().encode()}"
+    assert set((await response.content.read()).decode().split("\n")) == {place, ""}
     await session.close()
 
 
@@ -284,14 +391,15 @@ async def test_what_the_streams_no_longer_have_comes_from_the_database(
     await store(database_url, stored)
     async with (
         running_gateway(valkey_url, reader_database_url) as gateway,
-        listening(gateway) as stream,
+        listening(gateway, read=blocks) as stream,
         asyncio.timeout(20),
     ):
         shown = [await anext(stream) for _ in stored]
         assert {message.event for message in shown} == {event.type for event in stored}
         by_type = {message.event: message.data["id"] for message in shown}
         assert by_type[stored[0].type] == str(position_event(0).id)
+        place = await place_of(stream)
         await gateway.publish([position_event(1)])
         assert (await anext(stream)).data["id"] == str(position_event(1).id)
-        async with listening(gateway, shown[-1].id) as again:
+        async with listening(gateway, place) as again:
             assert (await anext(again)).data["id"] == str(position_event(1).id)

@@ -7,6 +7,7 @@ from typing import Any
 from libs.common.source_state import SourceState
 from libs.common.sources import SourceRegistry, SourceStatus
 from tests.gateways import Gateway
+from tests.waiting import wait_until
 
 
 def status(**changes: Any) -> SourceStatus:
@@ -68,6 +69,59 @@ async def test_a_source_that_nobody_polls_is_not_ok(gateway: Gateway) -> None:
     [item] = await items(gateway)
     assert item["state"] == "failing"
     assert "no process has polled it since" in item["reason"]
+
+
+async def test_without_the_broker_the_last_answer_is_shown_as_stale(
+    gateway: Gateway, servers: Any
+) -> None:
+    """Only who never had one answers 503."""
+    await SourceRegistry(gateway.redis).save(status())
+    assert len(await items(gateway)) == 1
+    servers.valkey.stop()
+    try:
+
+        async def is_stale() -> bool:
+            async with gateway.http.get("/api/v1/sources/iss") as response:
+                assert response.status == HTTPStatus.OK
+                assert (await response.json())["name"] == "iss"
+                return "stale" in response.headers.get("Cache-Status", "")
+
+        await wait_until(is_stale, 10, "a stale answer")
+    finally:
+        servers.valkey.start()
+
+
+async def test_a_gateway_that_never_saw_the_sources_says_503(
+    gateway: Gateway, servers: Any
+) -> None:
+    """An empty list would look like a suite without sources."""
+    servers.valkey.stop()
+    try:
+        async with gateway.http.get("/api/v1/sources") as response:
+            assert response.status == HTTPStatus.SERVICE_UNAVAILABLE
+            assert int(response.headers["Retry-After"]) > 0
+            assert "broker" in (await response.json(content_type=None))["detail"]
+    finally:
+        servers.valkey.start()
+
+
+async def test_who_has_the_sources_already_gets_304_in_its_form(gateway: Gateway) -> None:
+    """The tag of a 304 is that of the answer that this client would have got."""
+    registry = SourceRegistry(gateway.redis)
+    for number in range(8):
+        await registry.save(status(name=f"source-{number}"))
+    for accepted, ending in (("identity", '"'), ("gzip", '-gzip"')):
+        headers = {"Accept-Encoding": accepted}
+        async with gateway.http.get("/api/v1/sources", headers=headers) as response:
+            assert response.status == HTTPStatus.OK
+            assert response.headers["Vary"] == "Accept-Encoding"
+            etag = response.headers["ETag"]
+        assert etag.endswith(ending)
+        headers["If-None-Match"] = etag
+        async with gateway.http.get("/api/v1/sources", headers=headers) as response:
+            assert response.status == HTTPStatus.NOT_MODIFIED
+            assert response.headers["ETag"] == etag
+            assert response.headers["Vary"] == "Accept-Encoding"
 
 
 async def test_readiness_names_the_server_that_is_away(gateway: Gateway, servers: Any) -> None:

@@ -1,14 +1,18 @@
 """`/api/v1/health` and `/api/v1/system/stats`: values are asked, and nothing is invented."""
 
+import asyncio
 from datetime import datetime
 from typing import Any
 
+from libs.common.broker import Publisher, create_broker
+from libs.common.layout import Layout
 from libs.common.source_state import SourceState
 from libs.common.sources import SourceRegistry
+from services.gateway.checks import SharedChecks
 from tests.catalogue import apod_event, dataset_event, image_event, sky_event
 from tests.contract.clients import get, store
 from tests.contract.test_sources import status
-from tests.factories import position_events
+from tests.factories import position_event, position_events
 from tests.gateways import Gateway, running_gateway
 from tests.waiting import wait_until
 
@@ -106,3 +110,32 @@ async def test_stats_without_a_broker_are_null_with_the_reason(
         return bool((await get(gateway, HEALTH))["status"] == "ok")
 
     await wait_until(is_back, 20, "the broker's return")
+
+
+async def test_stats_know_the_partitions(valkey_url: str, reader_database_url: str) -> None:
+    """A divided stream is several, each with its length."""
+    layout = Layout.parse("iss=2")
+    async with running_gateway(
+        valkey_url, reader_database_url, stream_partitions=str(layout)
+    ) as gateway:
+        event = position_event(0)
+        async with create_broker(valkey_url, "test") as broker:
+            await Publisher(broker, gateway.redis, layout).publish([event])
+        streams = (await get(gateway, STATS))["redis"]["streams"]
+    assert list(streams) == [stream.key for stream in layout.event_streams]
+    assert streams[layout.stream_of(event).key]["length"] == 1
+
+
+async def test_checks_that_are_asked_for_together_run_once() -> None:
+    """Asking costs a client nothing, so it must not cost the servers more."""
+    runs = 0
+
+    async def check() -> None:
+        nonlocal runs
+        runs += 1
+
+    shared = SharedChecks({"database": check})
+    assert (
+        await asyncio.gather(*(shared.verdicts() for _ in range(20))) == [{"database": "ok"}] * 20
+    )
+    assert runs == 1

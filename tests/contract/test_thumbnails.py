@@ -229,3 +229,14 @@ def test_a_file_is_named_by_a_digest(url: str) -> None:
     """No part of a URL reaches the file system."""
     assert len(file_name(url)) == 40
     assert file_name(url).isalnum()
+
+
+async def test_a_file_that_cannot_be_read_is_fetched_instead(world: World) -> None:
+    """A folder stands in its place: neither reading nor replacing it works."""
+    first = await world.thumbnail()
+    (name,) = world.files()
+    (world.folder / name).unlink()
+    (world.folder / name).mkdir()
+    status, body, _ = await world.thumbnail()
+    assert (status, body) == (HTTPStatus.OK, first[1])
+    assert world.archives.calls == 2

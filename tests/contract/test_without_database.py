@@ -65,6 +65,10 @@ async def test_latest_values_sources_and_the_live_stream_go_on(
             return status == HTTPStatus.OK and len(document["items"]) == 6
 
         await wait_until(recovered, 30, "history")
-        assert (await asked(gateway, "/health/ready"))[0] == HTTPStatus.OK
+
+        async def is_ready() -> bool:
+            return (await asked(gateway, "/health/ready"))[0] == HTTPStatus.OK
+
+        await wait_until(is_ready, 5, "the next run of the checks")
         _, _, headers = await asked(gateway, KNOWN)
         assert "Cache-Status" in headers

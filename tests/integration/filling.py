@@ -29,7 +29,8 @@ INSERT INTO osdr_datasets (time, id, fetched_at, origin, provider, number, acces
   SELECT now(), gen_random_uuid(), now() - n * interval '1 min', 'live', 'test', n, 'OSD-' || n,
       'Study ' || md5(n::text), 'Words ' || md5((n + 1)::text), 'Project type ' || n % 40,
       ARRAY['Organism ' || n % 60], '{}', ARRAY['Assay ' || n % 80], '{}', '{}', '{}',
-      '{}', '{}', '{}', '{}', '2020-01-01'::date + n % 1500, '[]', '[]', '{}'
+      ARRAY['Flight program ' || n % 50], ARRAY['Space program ' || n % 50], '{}', '{}',
+      '2020-01-01'::date + n % 1500, '[]', '[]', '{}'
     FROM generate_series(1, 4000) AS n
 """
 _CHANGES: LiteralString = """
@@ -66,8 +67,9 @@ INSERT INTO space_apod (time, id, fetched_at, origin, provider, picture_date, se
 _NEO: LiteralString = """
 INSERT INTO space_neo (time, id, fetched_at, origin, provider, neo_id, approach_date, orbiting_body,
     sequence, name, upstream_body)
-  SELECT now(), gen_random_uuid(), now(), 'live', 'test', 'neo ' || n,
-      '2024-01-01'::date + n / 20, 'Earth', n, 'n', '{}'
+  SELECT '2024-01-01Z'::timestamptz + n / 20 * interval '1 d' + n % 20 * interval '1 h',
+      gen_random_uuid(), now(), 'live', 'test', 'neo ' || n, '2024-01-01'::date + n / 20, 'Earth',
+      n, 'n', '{}'
     FROM generate_series(1, 8000) AS n
 """
 _FLARES: LiteralString = """

@@ -143,7 +143,7 @@ async def test_a_reason_is_cut_and_a_body_is_not(
 
 
 async def test_many_at_once_are_as_many_letters(publisher: Publisher, broker_client: Redis) -> None:
-    """A whole batch that is refused becomes a letter each, in the order of the stream."""
+    """A whole batch that is refused becomes a letter each, in order, a hundred at a time."""
     bodies = [event.encode() for event in position_events(500)]
     await publisher.publish_bodies(EVENTS_ISS, bodies)
     await leave_pending(broker_client, count=500)
@@ -152,7 +152,12 @@ async def test_many_at_once_are_as_many_letters(publisher: Publisher, broker_cli
         for entry_id, body in zip(await entry_ids(broker_client), bodies, strict=True)
     ]
     dead_letters = DeadLetters(broker_client)
+    await broker_client.config_resetstat()
     assert await dead_letters.divert(rejections, pending=list_of(broker_client), at="now") == 500
+    statistics = await broker_client.info("commandstats")
+    assert (
+        statistics["cmdstat_evalsha"]["calls"] - statistics["cmdstat_evalsha"]["failed_calls"] == 5
+    )
     assert [letter["body"] for letter in await letters(broker_client)] == bodies
 
 

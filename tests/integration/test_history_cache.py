@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from deploy.embedded.servers import free_ports
 from services.gateway.cache import HistoryCache, Kept, Kind
+from services.gateway.cache.shared import KEY_PREFIX, MAX_BYTES
 from services.gateway.ready import Ready
 from tests.clocks import MovingClock
 from tests.waiting import wait_until
@@ -134,7 +135,7 @@ async def test_an_event_makes_stale_what_it_changes_and_nothing_else(
     await cache.get(KIND, "key", query)
     await cache.get(unchanged, "other", other)
     clock.move(10)
-    cache.changed("changed")
+    cache.changed("changed", clock.now())
     assert (await cache.get(KIND, "key", query)).is_stale
     await wait_until(lambda: _has_run(query, 2), 5, "the renewal")
     clock.move(1.1)
@@ -143,6 +144,97 @@ async def test_an_event_makes_stale_what_it_changes_and_nothing_else(
     await wait_until(lambda: _has_run(query, 3), 5, "the second renewal")
     await wait_until(lambda: _fresh(cache, query), 5, "a fresh answer")
     assert (query.runs, other.runs) == (3, 1)
+
+
+async def test_soon_after_a_change_an_answer_is_good_for_seconds_only(
+    caches: list[HistoryCache], query: Query, clock: MovingClock
+) -> None:
+    """The row may come late: persistence may have been away. Later, the whole time holds."""
+    cache = caches[0]
+    cache.changed("changed", clock.now())
+    clock.move(10)
+    await cache.get(KIND, "key", query)
+    clock.move(4)
+    assert not (await cache.get(KIND, "key", query)).is_stale
+    clock.move(2)
+    assert (await cache.get(KIND, "key", query)).is_stale
+    clock.move(300)
+    await wait_until(lambda: _fresh(cache, query), 5, "an answer of after that")
+    clock.move(50)
+    assert not (await cache.get(KIND, "key", query)).is_stale
+
+
+async def test_a_change_of_before_the_start_counts(
+    redis: Redis, query: Query, clock: MovingClock
+) -> None:
+    """A process that starts learns when events came last, and distrusts what is older."""
+    before = HistoryCache(redis, clock, 1_000_000)
+    await before.get(KIND, "key", query)
+    await before.close()
+    clock.move(10)
+    changed_at = clock.now()
+    clock.move(10)
+    after = HistoryCache(redis, clock, 1_000_000)
+    after.changed("changed", changed_at)
+    after.changed("changed", changed_at - timedelta(hours=1))
+    assert body(await after.get(KIND, "key", query)) == b"2"
+    await after.close()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"{}", id="no time"),
+        pytest.param(b"[1]", id="a list"),
+        pytest.param(b"\xff", id="no text"),
+        pytest.param(b'{"made_at": "x"}', id="a wrong time"),
+        pytest.param(b'{"made_at": "2026-03-01T00:00:00"}', id="no zone"),
+        pytest.param(b"{}\nx", id="a body"),
+        pytest.param(b"[" * 100_000, id="too deep"),
+    ],
+)
+async def test_what_is_no_answer_of_ours_is_made_anew(
+    redis: Redis, query: Query, clock: MovingClock, value: bytes
+) -> None:
+    """A foreign or damaged value costs a query, and no error."""
+    cache = HistoryCache(redis, clock, 1_000_000)
+    await redis.set(f"{KEY_PREFIX}key", value)
+    assert body(await cache.get(KIND, "key", query)) == b"1"
+    await cache.close()
+
+
+async def test_the_broker_is_not_filled(redis: Redis, clock: MovingClock) -> None:
+    """Large answers stay here, all have an end, and none is shared while it is half full."""
+    cache = HistoryCache(redis, clock, 10_000_000)
+    long = Kind("long", fresh_s=86_400)
+
+    async def small() -> Ready:
+        return Ready.of(b"x", clock.now())
+
+    async def large() -> Ready:
+        return Ready.of(b"x" * (MAX_BYTES + 1), clock.now())
+
+    async def nothing() -> None:
+        return None
+
+    await cache.get(long, "small", small)
+    await cache.get(long, "large", large)
+    await cache.get(long, "nothing", nothing)
+    assert 0 < await redis.ttl(f"{KEY_PREFIX}small") <= 3_600
+    assert 0 < await redis.ttl(f"{KEY_PREFIX}nothing") <= 10
+    assert not await redis.exists(f"{KEY_PREFIX}large")
+    await cache.close()
+    bound = (await redis.config_get("maxmemory"))["maxmemory"] or 0
+    used = int((await redis.info("memory"))["used_memory"])
+    await redis.config_set("maxmemory", int(used * 1.5))
+    try:
+        full = HistoryCache(redis, clock, 10_000_000)
+        await full.get(long, "other", small)
+        assert not await redis.exists(f"{KEY_PREFIX}other")
+        await full.close()
+    finally:
+        await redis.config_set("maxmemory", bound)
 
 
 async def _fresh(cache: HistoryCache, query: Query) -> bool:
@@ -163,12 +255,18 @@ async def test_what_does_not_exist_is_asked_for_again_soon(
 
 
 async def test_without_the_database_the_last_answer_is_served_and_says_so(
-    caches: list[HistoryCache], query: Query, clock: MovingClock
+    caches: list[HistoryCache], redis: Redis, query: Query, clock: MovingClock
 ) -> None:
     """On a replica that never made it, too; and it recovers by itself."""
     await caches[0].get(KIND, "key", query)
-    clock.move(3_600)
     query.fails = True
+    clock.move(600)
+    for cache in caches:
+        kept = await cache.get(KIND, "key", query)
+        assert (body(kept), kept.is_stale) == (b"1", True)
+    # Its time in the broker is over; what a replica has in its memory stays.
+    await redis.flushdb()
+    clock.move(3_000)
     for cache in caches:
         kept = await cache.get(KIND, "key", query)
         assert (body(kept), kept.is_stale) == (b"1", True)

@@ -175,6 +175,18 @@ async def test_a_long_query_delays_the_dropping_and_not_the_batches(
     assert times(database_url) == [NOW]
 
 
+async def test_a_table_that_is_held_keeps_no_other_waiting(pool: Pool, database_url: str) -> None:
+    """What is old goes from the other tables, and the refusal is told at the end."""
+    old = elements_event(epoch=OLD[0])
+    await Repository(pool).store([*(position_event(time=time) for time in OLD), old])
+    async with await psycopg.AsyncConnection.connect(database_url) as reader:
+        await reader.execute("SELECT count(*) FROM iss_positions")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            await keep(pool, iss_positions=MONTH, iss_elements=MONTH)
+    assert times(database_url) == OLD
+    assert execute(database_url, "SELECT count(*) FROM iss_elements") == [(0,)]
+
+
 async def test_the_service_keeps_its_tables(
     publisher: Publisher, broker_client: Redis, valkey_url: str, database_url: str
 ) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import NoPermissionError
 
 from libs.common.broker import Publisher, agree_on_layout, create_broker, prepare_streams
 from libs.common.errors import ConfigurationError
@@ -15,6 +16,7 @@ from libs.common.runtime import EXIT_CONFIGURATION
 from libs.common.topology import EVENTS_ISS, PERSISTENCE
 from tests.factories import position_event
 from tests.gateways import running_gateway
+from tests.integration.consumers import command
 from tests.integration.storing import count, storing
 from tests.processes import ServiceProcess
 from tests.waiting import wait_until
@@ -126,3 +128,18 @@ async def test_the_layout_changes_when_all_is_stored(broker_client: Redis, valke
     await prepare_streams(broker_client, new)
     with pytest.raises(ConfigurationError):
         await agree_on_layout(broker_client, UNDIVIDED)
+
+
+@pytest.mark.parametrize("step", ["del", "hset"])
+async def test_a_change_that_was_broken_off_is_done_again(broker_client: Redis, step: str) -> None:
+    """Whichever step was not reached, the next try makes it, and no old stream is left."""
+    new = Layout.parse(DIVIDED)
+    await prepare_streams(broker_client, UNDIVIDED)
+    await command(broker_client, "ACL", "SETUSER", "default", f"-{step}")
+    try:
+        with pytest.raises(NoPermissionError):
+            await repartition(broker_client, new)
+    finally:
+        await command(broker_client, "ACL", "SETUSER", "default", "+@all")
+    assert await repartition(broker_client, new) == ["iss"]
+    assert not await broker_client.exists(EVENTS_ISS.key)

@@ -271,3 +271,19 @@ async def test_without_the_broker_each_replica_allows_its_share(
             assert not any(after)
         for task in keeping:
             task.cancel()
+
+
+async def test_a_question_that_cannot_be_asked_leaves_nobody_waiting(valkey_url: str) -> None:
+    """A key that has no bytes is a fault of ours; who comes later is judged by the broker again."""
+    async with limiters(valkey_url, 1) as [limiter], asyncio.timeout(10):
+        assert is_admitted(await limiter.ask("\udc80", STILL, 1))
+        key = next(_keys)
+        assert is_admitted(await limiter.ask(key, STILL, STILL.burst))
+        assert not is_admitted(await limiter.ask(key, STILL, 1))
+
+
+def test_no_client_is_told_of_more_than_its_bucket_holds() -> None:
+    """Behind an old lease the bucket fills again."""
+    bucket = Bucket("key", STILL)
+    bucket.lease(5)
+    assert bucket.verdict(now=10 * STILL.window_s).remaining == STILL.burst

@@ -116,6 +116,21 @@ async def test_a_key_that_is_no_stream_ends_the_consumer(
             await watching
 
 
+async def test_a_lag_that_the_broker_does_not_know_is_no_zero(
+    publisher: Publisher, broker_client: Redis
+) -> None:
+    """After a restore has moved the group, the watch still knows whether there is more to read."""
+    await publisher.publish(position_events(5))
+    ids = await entry_ids(broker_client)
+
+    async def lag(last_delivered: str) -> int:
+        await broker_client.xgroup_setid(EVENTS_ISS.key, PERSISTENCE, last_delivered)
+        return (await group_state(broker_client, EVENTS_ISS.key, PERSISTENCE)).lag
+
+    assert await lag(ids[1]) == 1
+    assert await lag(ids[-1]) == 0
+
+
 async def test_the_oldest_that_is_not_acknowledged_is_known(
     publisher: Publisher, broker_client: Redis
 ) -> None:

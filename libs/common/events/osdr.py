@@ -45,7 +45,7 @@ class OsdrDataset(Strict):
     """
 
     accession: Accession
-    number: Annotated[int, Field(gt=0)]
+    number: Annotated[int, Field(gt=0, le=9_999_999)]
     title: Title
     description: Annotated[str, StringConstraints(max_length=MAX_DESCRIPTION)] | None = None
     organisms: Labels = Field(default_factory=list)

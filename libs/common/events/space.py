@@ -115,7 +115,7 @@ class CoronalMassEjection(Strict):
     submitted_at: AwareDatetime | None = None
     version: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     url: Link | None = None
-    analysis_count: Annotated[int, Field(ge=0)] = 0
+    analysis_count: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     analysis_type: Name | None = None
     at_21_5_radii: AwareDatetime | None = None
     latitude_deg: Latitude | None = None

@@ -12,7 +12,7 @@ from services.gateway.access.addresses import Addresses
 from services.gateway.access.apikeys import ApiKey, digest_of
 from services.gateway.access.client import Client
 from services.gateway.access.tokens import InvalidTokenError, Tokens
-from services.gateway.problems import ProblemError
+from services.gateway.problems import ProblemError, Slug
 from services.gateway.ratelimit import Quota
 from services.gateway.routing import Scope
 
@@ -77,7 +77,7 @@ class Access:
         if client.has_token:
             raise ProblemError(
                 HTTPStatus.FORBIDDEN,
-                "insufficient-scope",
+                Slug.INSUFFICIENT_SCOPE,
                 f"the token lacks the scope {scope}",
                 headers={
                     "WWW-Authenticate": f'{_BEARER}, error="insufficient_scope", scope="{scope}"'
@@ -85,7 +85,7 @@ class Access:
             )
         raise ProblemError(
             HTTPStatus.UNAUTHORIZED,
-            "token-required",
+            Slug.TOKEN_REQUIRED,
             f"expected a token with the scope {scope} in Authorization: Bearer",
             headers={"WWW-Authenticate": f'{_BEARER}, scope="{scope}"'},
         )
@@ -110,7 +110,7 @@ class Access:
         address = self._by_address(self._address(request))
         problem = ProblemError(
             HTTPStatus.UNAUTHORIZED,
-            "invalid-credentials",
+            Slug.INVALID_CREDENTIALS,
             detail,
             headers={"WWW-Authenticate": challenge},
         )

@@ -65,9 +65,7 @@ async def events(request: web.Request, params: EventsParams) -> web.StreamRespon
                 async with asyncio.timeout(settings.live_connection_seconds):
                     await response.write(f"retry: {RETRY_MS}\n\n".encode())
                     if seen is None:
-                        await response.write(
-                            b"".join(f.data for f in hub.latest() if client.wants(f))
-                        )
+                        seen = await _show_state(response, hub, client)
                     else:
                         seen = await _catch_up(response, hub, client, seen)
                     await _go_live(response, hub, client, seen)
@@ -84,6 +82,19 @@ async def events(request: web.Request, params: EventsParams) -> web.StreamRespon
     return response
 
 
+async def _show_state(response: EventSourceResponse, hub: LiveHub, client: LiveClient) -> Offsets:
+    """Send the newest event of each type, and the place from which their receiver goes on.
+
+    Cut off before the place, it has none, and gets the state anew.
+    """
+    # All in one step of the loop: what comes from here on is in the queue, and nothing else.
+    client.clear()
+    seen = hub.offsets
+    shown = b"".join(frame.without_id for frame in hub.latest() if client.wants(frame))
+    await response.write(shown + _place(seen))
+    return seen
+
+
 async def _catch_up(
     response: EventSourceResponse, hub: LiveHub, client: LiveClient, seen: Offsets
 ) -> Offsets:
@@ -98,22 +109,27 @@ async def _catch_up(
             if client.wants(frame):
                 await response.write(frame.data)
             seen = seen.advanced(frame.stream, frame.entry)
+        # What is no event has been passed as well.
+        seen = seen.furthest(target)
         if not client.dropped:
+            await response.write(_place(seen))
             return seen
 
 
 async def _go_live(
-    response: EventSourceResponse, hub: LiveHub, client: LiveClient, seen: Offsets | None
+    response: EventSourceResponse, hub: LiveHub, client: LiveClient, seen: Offsets
 ) -> None:
     while not hub.closing:
         frames, dropped = await client.next()
+        place = hub.offsets
         if dropped:
             await response.write(_note("dropped", {"events": dropped}))
-        if seen is not None:
-            # A client that comes from another replica may be ahead of this one.
-            frames = [frame for frame in frames if frame.entry > seen.entries[frame.stream]]
+        # A client that comes from another replica may be ahead of this one.
+        frames = [frame for frame in frames if frame.entry > seen.entries[frame.stream]]
         if frames:
             await response.write(b"".join(frame.data for frame in frames))
+        else:
+            await response.write(_place(seen.furthest(place)))
 
 
 def _last_seen(request: web.Request) -> Offsets | None:
@@ -124,6 +140,11 @@ def _last_seen(request: web.Request) -> Offsets | None:
         return Offsets.decode(value, len(request.app[HUB].streams))
     except ValueError as error:
         raise invalid_parameter("Last-Event-ID", str(error)) from None
+
+
+def _place(offsets: Offsets) -> bytes:
+    """Render where a client is: without data, a browser keeps the id and dispatches nothing."""
+    return f"id: {offsets.encode()}\n\n".encode()
 
 
 def _note(event: str, data: dict[str, Any]) -> bytes:
@@ -139,5 +160,7 @@ ROUTES = (
         tag="events",
         params=EventsParams,
         media=EVENT_STREAM,
+        # Who returns from long ago has the streams read again.
+        cost=5,
     ),
 )

@@ -7,12 +7,10 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 
-from libs.common.database import TRANSIENT_ERRORS
-from libs.common.errors import DependencyUnavailableError
 from services.gateway.answers import send_model
 from services.gateway.graph.query import GraphContext
-from services.gateway.graph.schema import create_schema
-from services.gateway.keys import CLOCK, LATEST, REPOSITORIES, SOURCES
+from services.gateway.graph.schema import AWAY, create_schema
+from services.gateway.keys import CLOCK, LATEST, REPOSITORIES, SEEN_SOURCES
 from services.gateway.routing import Params, Route
 
 _schema = create_schema()
@@ -49,10 +47,10 @@ async def graphql(request: web.Request, _: Params, body: GraphRequest) -> web.St
     """Execute an operation.
 
     Raises:
-        Exception: Of `TRANSIENT_ERRORS`: the database is away, and so is the answer.
+        Exception: Of `AWAY`: the database or the broker is away, and so is the answer.
     """
     app = request.app
-    context = GraphContext(app[REPOSITORIES], app[SOURCES], app[CLOCK], app[LATEST].iss.newest)
+    context = GraphContext(app[REPOSITORIES], app[SEEN_SOURCES], app[CLOCK], app[LATEST].iss.newest)
     try:
         result = await _schema.execute(
             body.query,
@@ -63,13 +61,13 @@ async def graphql(request: web.Request, _: Params, body: GraphRequest) -> web.St
     except CannotGetOperationTypeError as error:
         named = error.operation_name or "without a name"
         refused = GraphError(message=f"operationName: there is no operation {named:.80}")
-        return send_model(GraphAnswer(data=None, errors=[refused]))
+        return send_model(request, GraphAnswer(data=None, errors=[refused]))
     for failure in result.errors or ():
         cause = failure.original_error
-        if isinstance(cause, (*TRANSIENT_ERRORS, DependencyUnavailableError)):
+        if isinstance(cause, AWAY):
             raise cause
     errors = [GraphError.model_validate(failure.formatted) for failure in result.errors or ()]
-    return send_model(GraphAnswer(data=result.data, errors=errors or None))
+    return send_model(request, GraphAnswer(data=result.data, errors=errors or None))
 
 
 ROUTES = (

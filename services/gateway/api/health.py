@@ -4,7 +4,6 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from libs.common.admin import run_checks
 from services.gateway.keys import CHECKS
 from services.gateway.routing import Params, Route
 
@@ -15,10 +14,20 @@ INDEX = {
         "positions": "/api/v1/iss/positions",
         "trend": "/api/v1/iss/trend",
         "events": "/api/v1/events",
+        "datasets": "/api/v1/osdr/datasets",
+        "images": "/api/v1/jwst/images",
+        "sky_events": "/api/v1/astro/events",
+        "pictures": "/api/v1/space/apod",
+        "near_earth_objects": "/api/v1/space/neo",
+        "flares": "/api/v1/space/flares",
+        "mass_ejections": "/api/v1/space/cmes",
+        "launches": "/api/v1/space/launches",
+        "graphql": "/graphql",
         "sources": "/api/v1/sources",
         "dashboard": "/api/v1/dashboard",
         "pages": "/dashboard",
         "docs": "/docs",
+        "openapi": "/openapi.json",
         "health": "/health/ready",
     },
 }
@@ -39,7 +48,7 @@ async def live(_request: web.Request, _: Params) -> web.Response:
 
 async def ready(request: web.Request, _: Params) -> web.Response:
     """Answer whether this process can serve."""
-    verdicts = await run_checks(request.app[CHECKS])
+    verdicts = await request.app[CHECKS].verdicts()
     is_ready = all(verdict == "ok" for verdict in verdicts.values())
     return web.json_response(
         {"ready": is_ready, "checks": verdicts}, status=200 if is_ready else 503

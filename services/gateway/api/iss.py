@@ -1,5 +1,6 @@
 """`/api/v1/iss/...`: position, history, chart, trend, elements."""
 
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated, Literal, Self
 
@@ -34,6 +35,8 @@ MAX_POINTS = 5_000
 # A page that reaches into the present grows with every fix; one of the past stays as it is.
 OPEN_PAGE = Kind("iss_positions_open", fresh_s=5.0, stale_s=10.0)
 CLOSED_PAGE = Kind("iss_positions", fresh_s=300.0)
+# The last fix of a window may still be on its way to its table.
+_COMPLETE_AFTER = timedelta(minutes=1)
 ELEMENTS = Kind("iss_elements", fresh_s=300.0, changed_by=frozenset({IssElementsEvent.TYPE}))
 
 
@@ -112,7 +115,7 @@ async def positions(request: web.Request, params: PositionsParams) -> web.Stream
         )
 
     now = request.app[CLOCK].now()
-    kind = CLOSED_PAGE if params.until and params.until < now else OPEN_PAGE
+    kind = CLOSED_PAGE if params.until and params.until < now - _COMPLETE_AFTER else OPEN_PAGE
     if params.points is None:
         return await send_cached(request, kind, params, page)
     return await send_cached(request, kind, params, lambda: _chart(request, params))
@@ -135,7 +138,7 @@ async def _chart(request: web.Request, params: PositionsParams) -> Ready:
 
 async def trend(request: web.Request, params: TrendParams) -> web.StreamResponse:
     """Answer the movement over the last fixes, from memory."""
-    return send_model(trend_of(request.app[LATEST].iss.recent(params.limit)))
+    return send_model(request, trend_of(request.app[LATEST].iss.recent(params.limit)))
 
 
 async def elements(request: web.Request, params: ElementsParams) -> web.StreamResponse:
@@ -168,7 +171,7 @@ ROUTES = (
         params=PositionsParams,
         answer=PositionsPage | PositionsChart,
         problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
-        cache="5 s; 5 minutes when `to` lies in the past",
+        cache="5 s; 5 minutes when `to` is more than a minute past",
     ),
     Route(
         path="/api/v1/iss/trend",

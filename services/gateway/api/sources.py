@@ -5,13 +5,13 @@ from typing import Annotated
 
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field
-from redis.exceptions import RedisError
 
 from libs.common.commands import request_refresh
+from libs.common.errors import DependencyUnavailableError
 from libs.common.sources import SourceStatus
 from services.gateway.answers import send_model
-from services.gateway.keys import CLOCK, PUBLISHER, SOURCES
-from services.gateway.problems import ProblemError, unavailable
+from services.gateway.keys import CLOCK, PUBLISHER, SEEN_SOURCES
+from services.gateway.problems import ProblemError, Slug, unavailable
 from services.gateway.routing import Params, Route, Scope
 
 
@@ -41,17 +41,19 @@ class RefreshAccepted(BaseModel):
     )
 
 
-async def sources(request: web.Request, _: Params) -> web.Response:
+async def sources(request: web.Request, _: Params) -> web.StreamResponse:
     """Answer the state of every source."""
-    return send_model(SourcesPage(items=await _known(request)))
+    page = SourcesPage(items=await _known(request))
+    return send_model(request, page, _staleness(request))
 
 
-async def source(request: web.Request, params: SourceParams) -> web.Response:
+async def source(request: web.Request, params: SourceParams) -> web.StreamResponse:
     """Answer the state of one source."""
-    return send_model(await _named(request, params.name))
+    status = await _named(request, params.name)
+    return send_model(request, status, _staleness(request))
 
 
-async def refresh(request: web.Request, params: SourceParams) -> web.Response:
+async def refresh(request: web.Request, params: SourceParams) -> web.StreamResponse:
     """Have a source polled before its time, as far as its limits allow."""
     app = request.app
     status = await _named(request, params.name)
@@ -59,7 +61,7 @@ async def refresh(request: web.Request, params: SourceParams) -> web.Response:
     await request_refresh(app[PUBLISHER], status.name, app[CLOCK])
     watch = f"/api/v1/sources/{status.name}"
     accepted = RefreshAccepted(source=status.name, requested_at=requested_at, watch=watch)
-    return send_model(accepted, {"Location": watch}, HTTPStatus.ACCEPTED)
+    return send_model(request, accepted, {"Location": watch}, HTTPStatus.ACCEPTED)
 
 
 async def _named(request: web.Request, name: str) -> SourceStatus:
@@ -68,18 +70,25 @@ async def _named(request: web.Request, name: str) -> SourceStatus:
             return status
     raise ProblemError(
         HTTPStatus.NOT_FOUND,
-        "not-found",
+        Slug.NOT_FOUND,
         f"no source is called {name}; /api/v1/sources lists them",
     )
 
 
 async def _known(request: web.Request) -> list[SourceStatus]:
     try:
-        statuses = await request.app[SOURCES].all()
-    except RedisError as error:
-        raise unavailable("the broker, which knows the sources, does not respond") from error
-    now = request.app[CLOCK].now()
-    return [status.as_of(now) for status in statuses]
+        return await request.app[SEEN_SOURCES].known()
+    except DependencyUnavailableError as error:
+        raise unavailable(str(error)) from error
+
+
+def _staleness(request: web.Request) -> dict[str, str]:
+    """Return the headers of what the broker said before it went away."""
+    seen = request.app[SEEN_SOURCES]
+    if seen.trouble is None or seen.seen_at is None:
+        return {}
+    age_s = int((request.app[CLOCK].now() - seen.seen_at).total_seconds())
+    return {"Age": str(max(0, age_s)), "Cache-Status": "cassiopeia; hit; detail=stale"}
 
 
 ROUTES = (

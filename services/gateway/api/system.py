@@ -1,22 +1,21 @@
 """`/api/v1/health` and `/api/v1/system/stats`: how the suite is; values are asked, not assumed."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from libs.common.admin import run_checks
-from libs.common.broker import text
+from libs.common.broker import broker_info, text
 from libs.common.database import TRANSIENT_ERRORS
 from libs.common.source_state import SourceState
 from libs.common.sources import SourceStatus
-from libs.common.topology import EVENT_STREAMS, PERSISTENCE
+from libs.common.topology import PERSISTENCE, Stream
 from services.gateway.answers import send_model
 from services.gateway.cache import Kind
-from services.gateway.keys import CACHE, CHECKS, CLOCK, REDIS, REPOSITORIES, SEEN_SOURCES
+from services.gateway.keys import CACHE, CHECKS, CLOCK, HUB, REDIS, REPOSITORIES, SEEN_SOURCES
 from services.gateway.models.system import (
     Connected,
     DatabaseStats,
@@ -47,7 +46,7 @@ _APIS = {
 async def health(request: web.Request, _: OldParams) -> web.StreamResponse:
     """Answer what can be reached."""
     app = request.app
-    verdicts, seen = await asyncio.gather(run_checks(app[CHECKS]), app[SEEN_SOURCES].all())
+    verdicts, seen = await asyncio.gather(app[CHECKS].verdicts(), app[SEEN_SOURCES].all())
     servers = {"database": verdicts["database"], "redis": verdicts["broker"]}
     reasons = {name: verdict for name, verdict in servers.items() if verdict != "ok"}
     apis: dict[str, Reach] = {}
@@ -63,7 +62,7 @@ async def health(request: web.Request, _: OldParams) -> web.StreamResponse:
         ),
         reasons=reasons,
     )
-    return send_model(document)
+    return send_model(request, document)
 
 
 def _connected(verdict: str) -> Connected:
@@ -83,7 +82,7 @@ async def stats(request: web.Request, _: OldParams) -> web.StreamResponse:
     """Answer what the database, the broker and the pollers are at."""
     app = request.app
     database, redis, seen = await asyncio.gather(
-        _database(request), _redis(app[REDIS]), app[SEEN_SOURCES].all()
+        _database(request), _redis(app[REDIS], app[HUB].streams), app[SEEN_SOURCES].all()
     )
     document = SystemStats(
         database=database,
@@ -92,7 +91,7 @@ async def stats(request: web.Request, _: OldParams) -> web.StreamResponse:
         workers_reason=app[SEEN_SOURCES].trouble,
         timestamp=app[CLOCK].now(),
     )
-    return send_model(document)
+    return send_model(request, document)
 
 
 async def _database(request: web.Request) -> DatabaseStats:
@@ -113,19 +112,20 @@ async def _database(request: web.Request) -> DatabaseStats:
     return DatabaseStats(**counts.model_dump(), as_of=kept.made_at, reason=reason)
 
 
-async def _redis(redis: Redis) -> RedisStats:
+async def _redis(redis: Redis, streams: Sequence[Stream]) -> RedisStats:
     try:
         async with asyncio.timeout(_PATIENCE_S):
-            info: Any = await redis.info()
-            streams = {stream.key: await _stream(redis, stream.key) for stream in EVENT_STREAMS}
+            servers = await broker_info(redis, "default")
+            found = {stream.key: await _stream(redis, stream.key) for stream in streams}
     except (RedisError, TimeoutError) as error:
         return RedisStats(reason=f"the broker does not answer: {str(error) or 'too slow'}")
+    # Of a cluster: one version, the shortest time, all memory, all clients.
     return RedisStats(
-        version=info["redis_version"],
-        uptime_s=info["uptime_in_seconds"],
-        used_memory_bytes=info["used_memory"],
-        connected_clients=info["connected_clients"],
-        streams=streams,
+        version=min(str(server["redis_version"]) for server in servers),
+        uptime_s=min(server["uptime_in_seconds"] for server in servers),
+        used_memory_bytes=sum(server["used_memory"] for server in servers),
+        connected_clients=sum(server["connected_clients"] for server in servers),
+        streams=found,
     )
 
 

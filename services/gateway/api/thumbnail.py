@@ -8,7 +8,7 @@ from pydantic import Field
 from libs.common.events import JwstImageEvent
 from services.gateway.cache import Kind
 from services.gateway.keys import CACHE, CLOCK, REPOSITORIES, THUMBNAILS
-from services.gateway.problems import ProblemError, unavailable
+from services.gateway.problems import ProblemError, Slug, unavailable
 from services.gateway.ready import Ready
 from services.gateway.routing import Params, Text
 from services.gateway.thumbnails import ArchiveAwayError, NoPictureError
@@ -35,7 +35,7 @@ async def thumbnail(request: web.Request, params: ImageParams) -> web.StreamResp
     try:
         content = await request.app[THUMBNAILS].get(link)
     except NoPictureError as error:
-        raise ProblemError(HTTPStatus.BAD_GATEWAY, "bad-gateway", str(error)) from error
+        raise ProblemError(HTTPStatus.BAD_GATEWAY, Slug.BAD_GATEWAY, str(error)) from error
     except ArchiveAwayError as error:
         raise unavailable(str(error), retry_after_s=60) from error
     media = picture_type(content) or "application/octet-stream"
@@ -51,5 +51,5 @@ async def _link(request: web.Request, image_id: str) -> str:
 
     kept = await request.app[CACHE].get(_LINKS, f"{_LINKS.name}:{image_id}", make)
     if kept.ready is None:
-        raise ProblemError(HTTPStatus.NOT_FOUND, "not-found", f"there is no {request.path}")
+        raise ProblemError(HTTPStatus.NOT_FOUND, Slug.NOT_FOUND, f"there is no {request.path}")
     return kept.ready.body.decode()

@@ -3,7 +3,9 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
+from prometheus_client import Counter
 from redis.asyncio import Redis
 
 from libs.common import metrics
@@ -19,6 +21,10 @@ _log = get_logger(__name__)
 
 # An event is in the stream before its row is in the table: a query this soon after may miss it.
 SETTLING = timedelta(seconds=1)
+# Persistence may be behind, by a restart or a full queue: for this long after a change an answer is
+# good for a few seconds only.
+SETTLED = timedelta(minutes=5)
+UNSETTLED_FRESH = timedelta(seconds=5)
 # However often the data change, an answer is made anew at most this often.
 REMAKE_AFTER = timedelta(seconds=1)
 # After the database did not respond, stale answers are served at once for this long.
@@ -27,6 +33,12 @@ WAIT_S = 0.05
 # Who makes answers and may be away: the database, and the services that are asked.
 AWAY = (*TRANSIENT_ERRORS, DependencyUnavailableError)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@cache
+def _counter(kind: str, how: str) -> Counter:
+    # Looking a child up takes a lock and a tuple of texts, at every request of the fast lane.
+    return metrics.CACHE_ANSWERS.labels(kind, how)
 
 
 class HistoryCache:
@@ -40,9 +52,9 @@ class HistoryCache:
         self._making: dict[str, asyncio.Task[Kept]] = {}
         self._away_until = _LONG_AGO
 
-    def changed(self, event_type: str) -> None:
-        """Take note of an event: the answers that it changes are stale."""
-        self._changed_at[event_type] = self._clock.now()
+    def changed(self, event_type: str, at: datetime) -> None:
+        """Take note of an event that the broker accepted: the answers that it changes are stale."""
+        self._changed_at[event_type] = max(at, self._changed_at.get(event_type, _LONG_AGO))
 
     async def get(self, kind: Kind, key: str, make: Make) -> Kept:
         """Return an answer, the best that can be had.
@@ -55,18 +67,18 @@ class HistoryCache:
         kept = self._memory.get(key)
         if kept is None:
             kept = await self._made(kind, key, make)
-            metrics.CACHE_ANSWERS.labels(kind.name, kept.how).inc()
+            _counter(kind.name, kept.how).inc()
             return kept
         if self._is_good(kept, kind, now):
-            metrics.CACHE_ANSWERS.labels(kind.name, "hit").inc()
+            _counter(kind.name, "hit").inc()
             return kept
         if kept.may_be_served(kind, now) or (kept.ready and now < self._away_until):
-            metrics.CACHE_ANSWERS.labels(kind.name, "stale").inc()
+            _counter(kind.name, "stale").inc()
             if now > kept.made_at + REMAKE_AFTER:
                 self._start(kind, key, make)
             return replace(kept, is_stale=True)
         kept = await self._made(kind, key, make)
-        metrics.CACHE_ANSWERS.labels(kind.name, kept.how).inc()
+        _counter(kind.name, kept.how).inc()
         return kept
 
     def at_hand(self, kind: Kind, key: str) -> Kept | None:
@@ -74,7 +86,7 @@ class HistoryCache:
         kept = self._memory.get(key)
         if kept is None or not self._is_good(kept, kind, self._clock.now()):
             return None
-        metrics.CACHE_ANSWERS.labels(kind.name, "hit").inc()
+        _counter(kind.name, "hit").inc()
         return kept
 
     async def close(self) -> None:
@@ -90,7 +102,9 @@ class HistoryCache:
         changed_at = max(
             (self._changed_at.get(name, _LONG_AGO) for name in kind.changed_by), default=_LONG_AGO
         )
-        return changed_at is _LONG_AGO or kept.made_at > changed_at + SETTLING
+        if changed_at is _LONG_AGO or kept.made_at > changed_at + SETTLED:
+            return True
+        return kept.made_at > changed_at + SETTLING and now < kept.made_at + UNSETTLED_FRESH
 
     async def _made(self, kind: Kind, key: str, make: Make) -> Kept:
         # Shielded: a client that goes away takes nothing from those who wait for the same answer.

@@ -1,6 +1,8 @@
 """What the cache keeps, and for how long."""
 
+import gzip
 import json
+import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -35,8 +37,6 @@ class Kind:
 
 # An answer that does not exist is asked for again soon: the next event may bring it.
 MISSING_FRESH_S = 10.0
-# While the database is away, an answer of yesterday is better than none, and it says its age.
-KEPT_FOR_EMERGENCIES_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Kept:
         return now < self.made_at + timedelta(seconds=kind.fresh_s + kind.stale_s)
 
     def encode(self) -> bytes:
-        """Return it as the broker keeps it: a line about it, then the body."""
+        """Return it as the broker keeps it: a line about it, then the body, compressed."""
         head: dict[str, str | None] = {"made_at": self.made_at.isoformat()}
         if self.ready is None:
             return json.dumps(head).encode()
@@ -81,18 +81,34 @@ class Kept:
             "media": self.ready.media,
             "link": self.ready.link,
         }
-        return json.dumps(head).encode() + b"\n" + self.ready.body
+        return json.dumps(head).encode() + b"\n" + self.ready.gzipped
 
     @classmethod
     def decode(cls, value: bytes) -> "Kept":
-        """Read it back."""
+        """Read it back.
+
+        Raises:
+            ValueError: It is not as `encode` writes it.
+        """
         line, has_body, body = value.partition(b"\n")
-        head = json.loads(line)
-        made_at = datetime.fromisoformat(head["made_at"])
-        if not has_body:
-            return cls(None, made_at)
-        time = datetime.fromisoformat(head["time"])
-        return cls(Ready.of(body, time, media=head["media"], link=head["link"]), made_at)
+        try:
+            head = json.loads(line)
+            made_at = _moment(head["made_at"])
+            if not has_body:
+                return cls(None, made_at)
+            time = _moment(head["time"])
+            plain = gzip.decompress(body)
+            return cls(Ready.of(plain, time, media=head["media"], link=head["link"]), made_at)
+        except (KeyError, TypeError, OSError, EOFError, RecursionError, zlib.error) as error:
+            raise ValueError(f"no answer of the cache: {error!r}") from error
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        # Compared with a time that has its zone, it would be an error of every request.
+        raise ValueError(f"expected a time with its zone, got {text!r:.60}")
+    return moment
 
 
 # Runs the query; None where what is asked for does not exist.

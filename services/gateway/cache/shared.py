@@ -3,25 +3,33 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from libs.common.broker import broker_info
 from libs.common.logging import get_logger
-from services.gateway.cache.kept import KEPT_FOR_EMERGENCIES_S, Kept, Kind
+from libs.common.version import VERSION
+from services.gateway.cache.kept import MISSING_FRESH_S, Kept, Kind
 
 _log = get_logger(__name__)
 
-KEY_PREFIX = "cassiopeia:cache:"
+# With the version: another release's answers may have another shape.
+KEY_PREFIX = f"cassiopeia:cache:{VERSION}:"
 # A maker that died frees its key after this.
 LOCK_MS = 10_000
 # After a failure memory alone serves for this long, so that no request waits for a dead broker.
 PAUSE_S = 1.0
-# A larger answer stays in the memory of who made it.
-MAX_BYTES = 1_000_000
+# The broker must never be full: it refuses events then. A larger answer stays in the memory of who
+# made it, none is shared for longer than this, and none while the broker is half full.
+MAX_BYTES = 100_000
+MAX_LIFE_S = 3_600.0
+MAX_FULL = 0.5
+# How often the broker is asked how full it is.
+LOOK_EVERY_S = 10.0
 
 _RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
 
@@ -35,18 +43,32 @@ class SharedStore:
         self._redis = redis
         self._release = redis.register_script(_RELEASE)
         self._away_until = 0.0
+        self._looked_at = float("-inf")
+        self._full = 0.0
 
     async def get(self, key: str) -> Kept | None:
-        """Return an answer; None as well when the broker is away."""
+        """Return an answer; None as well when the broker is away, or has something else there."""
         value: Any = await self._try(self._redis.get(KEY_PREFIX + key), None)
-        return None if value is None else Kept.decode(value)
+        try:
+            return None if value is None else Kept.decode(value)
+        except ValueError as error:
+            _log.warning("cache_unreadable", key=key, reason=str(error))
+            return None
 
     async def put(self, key: str, kept: Kept, kind: Kind) -> None:
-        """Keep an answer for its time and for emergencies."""
-        if kept.size > MAX_BYTES:
+        """Keep an answer for its time."""
+        if kept.size > MAX_BYTES or not await self._has_room():
             return
-        life_ms = int((kind.fresh_s + max(kind.stale_s, KEPT_FOR_EMERGENCIES_S)) * 1_000)
+        life_s = kind.fresh_s + kind.stale_s if kept.ready else MISSING_FRESH_S
+        life_ms = int(min(life_s, MAX_LIFE_S) * 1_000)
         await self._try(self._redis.set(KEY_PREFIX + key, kept.encode(), px=life_ms), None)
+
+    async def _has_room(self) -> bool:
+        if time.monotonic() > self._looked_at + LOOK_EVERY_S:
+            self._looked_at = time.monotonic()
+            infos: Any = await self._try(broker_info(self._redis, "memory"), [])
+            self._full = max(map(_share_of_memory, infos), default=0.0)
+        return self._full < MAX_FULL
 
     @asynccontextmanager
     async def making(self, key: str) -> AsyncIterator[bool]:
@@ -71,3 +93,9 @@ class SharedStore:
             self._away_until = time.monotonic() + PAUSE_S
             _log.debug("cache_away", reason=str(error))
             return otherwise
+
+
+def _share_of_memory(info: Mapping[str, Any]) -> float:
+    """Return how full a server is; 0 where nothing bounds it."""
+    bound = int(info["maxmemory"])
+    return int(info["used_memory"]) / bound if bound else 0.0

@@ -14,14 +14,14 @@ from services.gateway.triggers import POSITIONS
 
 async def health(request: web.Request, _: OldParams) -> web.StreamResponse:
     """Answer that the server turns, and its time."""
-    return send_model(OldHealth(status="ok", now=request.app[CLOCK].now()))
+    return send_model(request, OldHealth(status="ok", now=request.app[CLOCK].now()))
 
 
 async def last(request: web.Request, _: OldParams) -> web.StreamResponse:
     """Answer the newest position with the upstream's body."""
     ready = request.app[LATEST].iss.legacy
     if ready is None:
-        return send_model(NoData(message="no data"))
+        return send_model(request, NoData(message="no data"))
     return send_ready(request, ready, request.app[CLOCK].now())
 
 
@@ -34,7 +34,7 @@ async def fetch(request: web.Request, params: OldParams) -> web.StreamResponse:
 
 async def trend(request: web.Request, _: OldParams) -> web.StreamResponse:
     """Answer the movement between the last two fixes."""
-    return send_model(trend_of(request.app[LATEST].iss.recent(2)))
+    return send_model(request, trend_of(request.app[LATEST].iss.recent(2)))
 
 
 def _last(path: str) -> Route:

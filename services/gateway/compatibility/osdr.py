@@ -53,7 +53,7 @@ async def sync(request: web.Request, _: OldParams) -> web.StreamResponse:
     """Have the catalogue crawled, and answer how many datasets came within the wait."""
     allow(request)
     poll = await request.app[TRIGGERS].refresh(DATASETS)
-    return send_model(Written(written=poll.written))
+    return send_model(request, Written(written=poll.written))
 
 
 def _list(path: str) -> Route:

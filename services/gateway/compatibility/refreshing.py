@@ -10,7 +10,7 @@ from services.gateway.answers import send_model
 from services.gateway.compatibility.lenient import TAG
 from services.gateway.keys import ACCESS, SETTINGS, TRIGGERS
 from services.gateway.models.old import Message
-from services.gateway.problems import ProblemError
+from services.gateway.problems import ProblemError, Slug
 from services.gateway.routing import OldParams, Route, Scope
 
 # What the earlier system polled under these names.
@@ -49,7 +49,7 @@ async def refresh(request: web.Request, params: RefreshParams) -> web.StreamResp
     if params.what not in _SOURCES:
         raise ProblemError(
             HTTPStatus.NOT_FOUND,
-            "not-found",
+            Slug.NOT_FOUND,
             f"there is no source for {params.what}; expected {' or '.join(_SOURCES)}",
         )
     name, sources = _SOURCES[params.what]
@@ -62,7 +62,7 @@ async def refresh(request: web.Request, params: RefreshParams) -> web.StreamResp
         # Asked for, and not polled yet: limits decide when.
         verdict = "being refreshed"
     reasons = {source: poll.trouble for source, poll in polls.items() if poll.trouble}
-    return send_model(Message(message=f"{name} data {verdict}", reasons=reasons))
+    return send_model(request, Message(message=f"{name} data {verdict}", reasons=reasons))
 
 
 ROUTES = (

@@ -46,7 +46,7 @@ async def latest(request: web.Request, params: SourceParams) -> web.StreamRespon
     now = request.app[CLOCK].now()
     document = request.app[LATEST].old.document(params.src, now)
     if document is None:
-        return send_model(NoSpaceDocument(source=params.src, message="no data"))
+        return send_model(request, NoSpaceDocument(source=params.src, message="no data"))
     return send_ready(request, document.ready, now)
 
 
@@ -57,7 +57,7 @@ async def refresh(request: web.Request, params: RefreshParams) -> web.StreamResp
     names = [name for name in SOURCES if name in asked]
     polls = await request.app[TRIGGERS].refresh_all(SOURCES[name] for name in names)
     polled = [name for name in names if polls[SOURCES[name]].succeeded]
-    return send_model(Refreshed(refreshed=names, polled=polled))
+    return send_model(request, Refreshed(refreshed=names, polled=polled))
 
 
 async def summary(request: web.Request, _: OldParams) -> web.StreamResponse:

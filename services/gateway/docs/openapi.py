@@ -27,7 +27,7 @@ class FieldAtFault(BaseModel):
 class Problem(BaseModel):
     """A problem document (RFC 9457): the body of every error."""
 
-    type: str = Field(description="What went wrong, as an address that stays the same.")
+    type: str = Field(description="What went wrong, as a stable address that explains it.")
     title: str
     status: int
     detail: str = Field(description="What went wrong this time, and what to do.")

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
+from services.gateway.problems import Slug
+
 _Node = Mapping[str, Any]
 
 
@@ -15,7 +17,10 @@ def page(document: _Node) -> str:
         for method, operation in methods.items():
             by_tag[operation["tags"][0]].append(_operation(path, method, operation))
     info = document["info"]
-    contents = "".join(f'<li><a href="#{_anchor(tag)}">{escape(tag)}</a></li>' for tag in by_tag)
+    contents = "".join(
+        f'<li><a href="#{_anchor(tag)}">{escape(tag)}</a></li>'
+        for tag in (*by_tag, "models", "problems")
+    )
     sections = "".join(
         f'<section id="{_anchor(tag)}"><h2>{escape(tag)}</h2>{"".join(operations)}</section>'
         for tag, operations in by_tag.items()
@@ -27,7 +32,8 @@ def page(document: _Node) -> str:
         '<link rel="stylesheet" href="/docs/style.css"></head><body>'
         f"<header><h1>{escape(info['title'])}</h1><p>{escape(info['summary'])} Version "
         f'{escape(info["version"])}. For programs: <a href="/openapi.json">openapi.json</a>.</p>'
-        f"<nav><ul>{contents}</ul></nav></header><main>{sections}{_models(document)}</main>"
+        f"<nav><ul>{contents}</ul></nav></header><main>{sections}{_models(document)}"
+        f"{_problems()}</main>"
         "</body></html>"
     )
 
@@ -99,6 +105,14 @@ def _models(document: _Node) -> str:
         for name, schema in document["components"]["schemas"].items()
     )
     return f'<section id="models"><h2>models</h2>{models}</section>'
+
+
+def _problems() -> str:
+    kinds = "".join(
+        f'<article id="{slug.anchor}"><h3>{slug}</h3><p>{escape(slug.meaning)}</p></article>'
+        for slug in Slug
+    )
+    return f'<section id="problems"><h2>problems</h2>{kinds}</section>'
 
 
 def _fields(schema: _Node) -> str:

@@ -1,9 +1,9 @@
 """What an operation costs, counted before it runs, so that a small text cannot ask for everything.
 
-Every field costs 1, multiplied by the `limit` of each list that it stands in. Pure.
+Every field costs 1, multiplied by the `limit` of each page that it stands in. Pure.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from graphql import (
@@ -23,12 +23,21 @@ DEFAULT_LIMIT = 50
 LIMIT = "limit"
 
 
-def cost_of(document: DocumentNode, variables: Mapping[str, Any]) -> int:
-    """Return the cost of the most expensive operation of a valid document."""
-    counting = _Counting(document, variables)
+def cost_of(
+    document: DocumentNode, variables: Mapping[str, Any], pages: Collection[str] = ()
+) -> int:
+    """Return the cost of the most expensive operation of a valid document.
+
+    Args:
+        document: The operations.
+        variables: Those that came with it.
+        pages: The fields that have a limit, whether the document tells one or not.
+    """
     return max(
         (
-            counting.of(definition.selection_set)
+            _Counting(document, {**_defaults(definition), **variables}, pages).of(
+                definition.selection_set
+            )
             for definition in document.definitions
             if isinstance(definition, OperationDefinitionNode)
         ),
@@ -36,11 +45,22 @@ def cost_of(document: DocumentNode, variables: Mapping[str, Any]) -> int:
     )
 
 
+def _defaults(operation: OperationDefinitionNode) -> dict[str, Any]:
+    return {
+        definition.variable.name.value: int(definition.default_value.value)
+        for definition in operation.variable_definitions or ()
+        if isinstance(definition.default_value, IntValueNode)
+    }
+
+
 class _Counting:
     """Counts each fragment once: many that spread each other twice would double without end."""
 
-    def __init__(self, document: DocumentNode, variables: Mapping[str, Any]) -> None:
+    def __init__(
+        self, document: DocumentNode, variables: Mapping[str, Any], pages: Collection[str]
+    ) -> None:
         self._variables = variables
+        self._pages = pages
         self._fragments = {
             definition.name.value: definition
             for definition in document.definitions
@@ -73,5 +93,8 @@ class _Counting:
                 return max(1, int(argument.value.value))
             if isinstance(argument.value, VariableNode):
                 given = self._variables.get(argument.value.name.value)
+                # JSON may write 200 as 200.0, which GraphQL takes for an Int.
+                if isinstance(given, float) and given.is_integer():
+                    given = int(given)
                 return max(1, given) if isinstance(given, int) else DEFAULT_LIMIT
-        return 1
+        return DEFAULT_LIMIT if field.name.value in self._pages else 1

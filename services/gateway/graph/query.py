@@ -9,8 +9,9 @@ import strawberry
 
 from libs.common.clock import Clock
 from libs.common.events import AstroKind, Instrument, IssPositionEvent
-from libs.common.sources import SourceRegistry, SourceStatus
+from libs.common.sources import SourceStatus
 from services.gateway.cursor import InvalidCursorError
+from services.gateway.graph.arguments import QueryError
 from services.gateway.graph.types import graph_enum, resolves
 from services.gateway.models.datasets import Dataset, DatasetsPage, Facets
 from services.gateway.models.elements import ElementSet, ElementsPage
@@ -35,6 +36,7 @@ from services.gateway.repositories.datasets import DatasetFilter, DatasetOrder
 from services.gateway.repositories.images import ImageFilter
 from services.gateway.repositories.reading import Slice
 from services.gateway.repositories.space import LaunchFilter
+from services.gateway.sources_seen import SeenSources
 
 MAX_LIMIT = 200
 SKY_WINDOW = timedelta(days=30)
@@ -45,13 +47,9 @@ class GraphContext:
     """What resolvers use."""
 
     repositories: Repositories
-    sources: SourceRegistry
+    sources: SeenSources
     clock: Clock
     newest: IssPositionEvent | None
-
-
-class QueryError(Exception):
-    """An argument is wrong; the message names it and says what was expected."""
 
 
 class PositionsPage(Page):
@@ -276,8 +274,7 @@ class Query:
     @resolves(SourceStatus, many=True)
     async def sources(self, info: Info) -> list[SourceStatus]:
         """The state of every source."""
-        now = info.context.clock.now()
-        return [status.as_of(now) for status in await info.context.sources.all()]
+        return await info.context.sources.known()
 
 
 # What a client did wrong, in words for it.

@@ -1,6 +1,6 @@
 """The schema, and the limits within which an operation must stay."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from graphql import GraphQLError, MaxIntrospectionDepthRule
 from strawberry import Schema
@@ -13,10 +13,23 @@ from strawberry.extensions import (
     SchemaExtension,
 )
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext, get_object_definition
 
-from services.gateway.graph.cost import cost_of
+from libs.common.database import TRANSIENT_ERRORS
+from libs.common.errors import DependencyUnavailableError
+from libs.common.logging import get_logger
+from services.gateway.graph.cost import LIMIT, cost_of
 from services.gateway.graph.query import MAX_LIMIT, TOLD_TO_CLIENTS, Query
 
+_log = get_logger(__name__)
+
+# A server is away: the whole answer is 503, as everywhere.
+AWAY = (*TRANSIENT_ERRORS, DependencyUnavailableError)
+_PAGES = frozenset(
+    field.python_name
+    for field in get_object_definition(Query, strict=True).fields
+    if any(argument.python_name == LIMIT for argument in field.arguments)
+)
 # page -> items -> links -> url, with two to spare.
 MAX_DEPTH = 6
 MAX_ALIASES = 20
@@ -37,7 +50,7 @@ class CostLimiter(SchemaExtension):
         context = self.execution_context
         document = context.graphql_document
         if document is not None:
-            cost = cost_of(document, context.variables or {})
+            cost = cost_of(document, context.variables or {}, _PAGES)
             if cost > MAX_COST:
                 raise GraphQLError(
                     f"the operation costs {cost}, at most {MAX_COST} is allowed:"
@@ -49,12 +62,26 @@ class CostLimiter(SchemaExtension):
 def _is_ours(error: GraphQLError) -> bool:
     """Whether an error is a fault of ours, whose text is nothing for clients."""
     cause = error.original_error
-    return cause is not None and not isinstance(cause, (*TOLD_TO_CLIENTS, GraphQLError))
+    known = (*AWAY, *TOLD_TO_CLIENTS, GraphQLError)
+    return cause is not None and not isinstance(cause, known)
+
+
+class _Schema(Schema):
+    """Logs our own faults alone, and not what clients wrote: that may hold anything."""
+
+    def process_errors(
+        self, errors: Sequence[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        """Log the faults among the errors of an operation, without its text."""
+        del execution_context
+        for error in errors:
+            if _is_ours(error):
+                _log.error("graphql_failed", field=error.path, exc_info=error.original_error)
 
 
 def create_schema() -> Schema:
     """Return the schema; snake_case, as everywhere else in the API."""
-    return Schema(
+    return _Schema(
         query=Query,
         config=StrawberryConfig(auto_camel_case=False),
         extensions=[

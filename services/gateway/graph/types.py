@@ -12,6 +12,8 @@ import strawberry
 from pydantic import AwareDatetime, BaseModel
 from strawberry.scalars import JSON
 
+from services.gateway.graph.arguments import CheckedArguments
+
 _Model = TypeVar("_Model", bound=BaseModel)
 _Resolver = TypeVar("_Resolver", bound=Callable[..., Any])
 
@@ -76,6 +78,6 @@ def resolves(
     if many:
         type_ = list[type_]
     decorator: Callable[[_Resolver], _Resolver] = strawberry.field(
-        graphql_type=type_ | None if nullable else type_
+        graphql_type=type_ | None if nullable else type_, extensions=[CheckedArguments()]
     )
     return decorator

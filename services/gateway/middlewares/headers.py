@@ -11,7 +11,10 @@ from services.gateway.ratelimit import VERDICT, Verdict
 # The library's default tells its version and Python's.
 SERVER = "cassiopeia"
 # What a page of another origin may read beside the body and the few that browsers always show.
-EXPOSED = "Age, ETag, Link, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
+EXPOSED = (
+    "Age, Cache-Status, ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After,"
+    " X-Request-Id"
+)
 _HSTS = "max-age=31536000"
 EVERY_ORIGIN = "*"
 

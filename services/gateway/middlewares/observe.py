@@ -10,6 +10,7 @@ from prometheus_client import Counter
 from libs.common import metrics
 from services.gateway.access import CLIENT
 from services.gateway.middlewares.accesslog import AccessLog, Served
+from services.gateway.routing import EVENT_STREAM, Route
 
 REQUEST_ID = web.RequestKey("request_id", str)
 # nginx's number for a client that went away before it had an answer.
@@ -46,12 +47,14 @@ class RouteObserver:
     """Counts, times and logs the requests of one route.
 
     The template is the label, never the path: one for every path that somebody tries is a leak.
+    A stream lasts as long as its client likes: that is no latency.
     """
 
-    def __init__(self, template: str, log: AccessLog) -> None:
-        self._template = template
+    def __init__(self, route: Route, log: AccessLog) -> None:
+        template = self._template = route.path
         self._log = log
-        self._seconds = metrics.HTTP_SECONDS.labels(template)
+        is_stream = route.media == EVENT_STREAM
+        self._seconds = None if is_stream else metrics.HTTP_SECONDS.labels(template)
         self._counters: dict[tuple[str, int], Counter] = {}
         self._quiet = template in _QUIET
 
@@ -71,7 +74,8 @@ class RouteObserver:
             counter = metrics.HTTP_REQUESTS.labels(self._template, label, str(status))
             self._counters[label, status] = counter
         counter.inc()
-        self._seconds.observe(seconds)
+        if self._seconds is not None:
+            self._seconds.observe(seconds)
         if not self._quiet:
             served = Served(method, path, self._template, status, seconds, client, request_id)
             self._log.write(served)

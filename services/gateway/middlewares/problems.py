@@ -8,9 +8,18 @@ from libs.common.database import TRANSIENT_ERRORS
 from libs.common.errors import DependencyUnavailableError
 from libs.common.logging import get_logger
 from services.gateway.middlewares.observe import REQUEST_ID
-from services.gateway.problems import ProblemError, problem_response, unavailable
+from services.gateway.problems import ProblemError, Slug, problem_response, unavailable
 
 _log = get_logger(__name__)
+
+# What the library refuses by itself, beside what is no request at all.
+_SLUGS = {
+    HTTPStatus.NOT_FOUND: Slug.NOT_FOUND,
+    HTTPStatus.METHOD_NOT_ALLOWED: Slug.METHOD_NOT_ALLOWED,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: Slug.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: Slug.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.INTERNAL_SERVER_ERROR: Slug.INTERNAL,
+}
 
 
 def answer_to(error: Exception, request: web.Request) -> web.StreamResponse:
@@ -31,7 +40,7 @@ def answer_to(error: Exception, request: web.Request) -> web.StreamResponse:
         )
         problem = ProblemError(
             HTTPStatus.INTERNAL_SERVER_ERROR,
-            "internal",
+            Slug.INTERNAL,
             "this is a fault of ours; the log has it under the request id",
         )
     return problem_response(problem, request.path, request[REQUEST_ID])
@@ -40,5 +49,5 @@ def answer_to(error: Exception, request: web.Request) -> web.StreamResponse:
 def _of_http(error: web.HTTPException) -> ProblemError:
     status = HTTPStatus(error.status)
     headers = {name: value for name, value in error.headers.items() if name == "Allow"}
-    slug = status.phrase.lower().replace(" ", "-")
+    slug = _SLUGS.get(status, Slug.BAD_REQUEST)
     return ProblemError(status, slug, error.reason, headers=headers)

@@ -96,10 +96,13 @@ async function showDashboard() {
   fill("launches", ...orNothing(space.launches.slice(0, 5).map((each) =>
     make("li", {}, each.name, make("small", {}, moment(each.net), ` · ${each.status ?? "?"} · ${each.location_name ?? ""}`)))));
   const flares = space.flares.map((flare) => flare.class_type).filter(Boolean);
+  // Nothing is known of what was never fetched, which is not the same as none.
+  const fetched = new Set(sources.filter((each) => each.last_success).map((each) => each.name));
+  const known = (source, value) => (fetched.has(source) ? value : "unknown");
   facts("weather", {
-    "Flares, 5 days": flares.length ? flares.slice(0, 5).join(", ") : "none",
-    "Mass ejections, 5 days": String(space.cmes.length),
-    Asteroids: `${space.neo.count}, ${space.neo.hazardous} hazardous`,
+    "Flares, 5 days": known("flares", flares.slice(0, 5).join(", ") || "none"),
+    "Mass ejections, 5 days": known("cmes", String(space.cmes.length)),
+    Asteroids: known("neo", `${space.neo.count}, ${space.neo.hazardous} hazardous`),
     Closest: space.neo.closest && `${space.neo.closest.name}, ${Math.round(space.neo.closest.miss_distance_km).toLocaleString()} km`,
   });
   fill("apod", ...picture(space.apod));

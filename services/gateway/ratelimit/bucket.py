@@ -99,4 +99,6 @@ class Bucket:
             retry_in_s = max(0.001, full_in_s + refused_cost * interval_s - quota.window_s)
         # What is leased has left the bucket, but not the client's hands.
         full_in_s = max(0.0, full_in_s - self.leased * quota.interval_s)
-        return Verdict(quota, max(0, remaining), full_in_s, retry_in_s)
+        # Behind an old lease the bucket fills again; no client is told of more than fits into it.
+        remaining = min(quota.burst, max(0, remaining))
+        return Verdict(quota, remaining, full_in_s, retry_in_s)

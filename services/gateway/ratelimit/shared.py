@@ -121,9 +121,11 @@ class SharedBuckets:
             answers: Any = await self._check(keys=keys, args=args)
         except (RedisError, OSError) as error:
             self._lost(str(error))
-            for question in batch:
-                question.bucket.lease(question.given_back)
-                _resolve(question, [None] * len(question.waiting))
+            _leave_alone(batch)
+            return
+        except Exception:  # noqa: BLE001 - those who wait must not wait for ever, nor who comes next
+            _log.exception("limits_question_failed", clients=len(batch))
+            _leave_alone(batch)
             return
         now = time.monotonic()
         for question, (ahead_us, leased, *admitted) in zip(batch, answers, strict=True):
@@ -155,6 +157,13 @@ class SharedBuckets:
             self.is_away = True
             self.outages += 1
             _log.warning("limits_local", reason=reason, replicas=self.replicas)
+
+
+def _leave_alone(batch: list[_Question]) -> None:
+    """Tell all who wait that nobody answers."""
+    for question in batch:
+        question.bucket.lease(question.given_back)
+        _resolve(question, [None] * len(question.waiting))
 
 
 def _resolve(question: _Question, answers: list[bool] | list[None]) -> None:

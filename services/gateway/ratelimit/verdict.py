@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from aiohttp import web
 
-from services.gateway.problems import ProblemError
+from services.gateway.problems import ProblemError, Slug
 from services.gateway.ratelimit.quota import Quota
 
 
@@ -35,7 +35,7 @@ class Verdict(NamedTuple):
         seconds = max(1, math.ceil(self.retry_in_s))
         return ProblemError(
             HTTPStatus.TOO_MANY_REQUESTS,
-            "too-many-requests",
+            Slug.TOO_MANY_REQUESTS,
             f"the limit is {self.quota.per_minute} a minute, {self.quota.burst} at once:"
             f" ask again in {seconds} s",
             headers={"Retry-After": str(seconds)},

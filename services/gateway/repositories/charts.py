@@ -44,7 +44,8 @@ WITH buckets AS (
       {aggregates}
     FROM {table} WHERE bucket >= %(start)s AND bucket < %(until)s GROUP BY 1)
 SELECT buckets.*, latitude_deg_last AS last_latitude_deg, longitude_deg_last AS last_longitude_deg
-  FROM buckets JOIN {table} AS last ON last.bucket = newest
+  FROM buckets JOIN {table} AS last
+    ON last.bucket = newest AND last.bucket >= %(start)s AND last.bucket < %(until)s
 """
     ).format(
         table=sql.Identifier(table),

@@ -93,7 +93,7 @@ _KINDS = (
         lambda data, _, told: OsdrDatasetEvent.of_dataset(data, provenance=told),
     ),
     _Kind(
-        "SELECT * FROM jwst_gallery ORDER BY time DESC, image_id LIMIT 12",
+        "SELECT * FROM jwst_gallery ORDER BY time DESC, image_id DESC LIMIT 12",
         JwstImage,
         lambda data, _, told: JwstImageEvent.of_image(data, provenance=told),
     ),

@@ -62,7 +62,7 @@ class OldRepository:
         )
         rows = await self._reader.rows(
             sql.SQL(
-                "SELECT * FROM jwst_gallery WHERE {} ORDER BY time DESC, image_id"
+                "SELECT * FROM jwst_gallery WHERE {} ORDER BY time DESC, image_id DESC"
                 " LIMIT %(limit)s OFFSET %(skipped)s"
             ).format(conditions.where),
             {**conditions.values, "limit": limit, "skipped": (page - 1) * limit},

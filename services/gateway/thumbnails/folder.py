@@ -4,6 +4,7 @@ import os
 import tempfile
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -41,13 +42,15 @@ class ThumbnailFolder:
         self._lock = threading.Lock()
 
     def read(self, name: str) -> bytes | None:
-        """Return a file, and note that it was used."""
+        """Return a file, and note that it was used; None where there is none to be read."""
         path = self._path / name
         try:
             content = path.read_bytes()
-            os.utime(path)
-        except FileNotFoundError:
+        except OSError:
             return None
+        with suppress(OSError):
+            # One of another account, or gone by now: what was read is good all the same.
+            os.utime(path)
         return content
 
     def write(self, name: str, content: bytes) -> None:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import psycopg
 from psycopg import sql
 
+from libs.common.database import KEEPALIVE
 from services.persistence.backup.errors import BackupError
 from services.persistence.backup.manifest import SequenceValue
 
@@ -100,8 +101,8 @@ def connect(url: str, name: str) -> Connection:
             application_name=name,
             options=f"{_OPTIONS} -c lock_timeout={round(LOCK_TIMEOUT_S * 1_000)}",
             connect_timeout=5,
-            keepalives_idle=30,
             client_encoding="utf8",
+            **KEEPALIVE,
         )
     except psycopg.OperationalError as error:
         raise BackupError(

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import re
 import shutil
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -150,7 +151,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_selection(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("ids", nargs="*", metavar="LETTER", help="its id, as `list` shows it")
+    parser.add_argument(
+        "ids", nargs="*", type=_letter_id, metavar="LETTER", help="its id, as `list` shows it"
+    )
     parser.add_argument(
         "--stream", help="where it came from: iss, cassiopeia:events:iss, or upstream:osdr"
     )
@@ -158,6 +161,14 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", type=_moment, metavar="WHEN", help="2h, 7d or an ISO 8601 time")
     parser.add_argument("--until", type=_moment, metavar="WHEN", help="the same; before it")
     parser.add_argument("--limit", type=_count, metavar="N", help="at most so many, oldest first")
+
+
+def _letter_id(text: str) -> str:
+    if re.fullmatch(r"[0-9]{1,19}-[0-9]{1,19}", text):
+        return text
+    raise argparse.ArgumentTypeError(
+        f"{text!r}: expected an id such as 1772366400000-0, as `dead list` shows it"
+    )
 
 
 def _moment(text: str) -> datetime:

@@ -11,6 +11,7 @@ from datetime import timedelta
 from functools import partial
 
 from libs.common.broker import connect
+from libs.common.deadletter_limit import LetterLimit
 from libs.common.topology import EVENTS_DEAD
 from tests.chaos.audit import audit
 from tests.chaos.load import Load, publishing
@@ -58,8 +59,8 @@ class BadDeploy:
             report = await audit(redis, stage.database_url, load)
         for row in report.rows:
             row.dead, row.recovery_s = diverted, took_s
-        most = (bad.stop - bad.start) // 2
-        report.check("it made letters of a half at most", diverted <= most, expected=True)
+        within = diverted <= LetterLimit().count
+        report.check("it made no more letters than its limit", within, expected=True)
         ended = [*first.surprises, *second.surprises, *third.surprises]
         report.check("no process ended unasked", ended, [])
         report.remarks.append(

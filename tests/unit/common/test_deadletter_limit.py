@@ -1,5 +1,7 @@
 """The limit on dead letters: when a consumer stands still, and when it goes on."""
 
+from itertools import cycle
+
 import pytest
 
 from libs.common.breaker import BackOff
@@ -62,13 +64,47 @@ def test_batches_that_were_in_work_already_are_no_further_failure(limit: DeadLet
 
 
 def test_a_mostly_good_batch_ends_it(limit: DeadLetterLimit, clock: MovingClock) -> None:
-    """Its letters are diverted, and the count begins anew."""
+    """It goes on at once, and the letters from before count on."""
     limit.admit(100, 100)
     clock.move(60)
-    assert limit.admit(10, 5) == 5
+    assert limit.admit(10, 0) == 0
     assert not limit.exceeded
     assert limit.pause_s == 0
-    assert limit.admit(5, 5) == 5
+    assert limit.admit(5, 5) == 0
+    assert limit.exceeded
+
+
+def test_enough_good_entries_free_the_letters_again(limit: DeadLetterLimit) -> None:
+    """When most of what came last was good, few letters more are nobody's alarm."""
+    limit.admit(100, 100)
+    assert limit.admit(2_000, 500) == 500
+    assert not limit.exceeded
+
+
+def test_a_good_hour_dilutes_nothing(clock: MovingClock) -> None:
+    """However much was good before: what is all bad now makes a hundred letters."""
+    limit = DeadLetterLimit(LetterLimit(), clock)
+    for _ in range(50):
+        limit.admit(2_000, 0)
+    assert limit.admit(2_000, 2_000) == 100
+    assert limit.exceeded
+
+
+def test_a_good_entry_among_bad_ones_frees_nothing(clock: MovingClock) -> None:
+    """A stream that comes one by one, three of five bad, makes a hundred letters an hour."""
+    limit = DeadLetterLimit(LetterLimit(), clock)
+    is_bad = cycle([True, True, True, False, False])
+
+    def letters_of_an_hour() -> int:
+        letters = 0
+        for _ in range(3_600):
+            clock.move(1)
+            if not limit.pause_s:
+                letters += limit.admit(1, next(is_bad))
+        return letters
+
+    assert letters_of_an_hour() == 100
+    assert letters_of_an_hour() <= 100
 
 
 def test_letters_of_long_ago_do_not_count(limit: DeadLetterLimit, clock: MovingClock) -> None:
