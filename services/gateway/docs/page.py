@@ -1,6 +1,7 @@
 """The docs page, made from the OpenAPI document: plain HTML, without a script. Pure."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from services.gateway.problems import Slug
 
 _Node = Mapping[str, Any]
+_CODE = re.compile(r"`([^`]+)`")
 
 
 def page(document: _Node) -> str:
@@ -41,7 +43,7 @@ def page(document: _Node) -> str:
 def _operation(path: str, method: str, operation: _Node) -> str:
     rows = "".join(_parameter(each) for each in operation.get("parameters", ()))
     parameters = f"<table><caption>Parameters</caption>{rows}</table>" if rows else ""
-    notes = escape(operation.get("description", ""))
+    notes = _prose(operation.get("description", ""))
     old = ' <span class="old">earlier systems</span>' if operation.get("deprecated") else ""
     body = ""
     if "requestBody" in operation:
@@ -50,7 +52,7 @@ def _operation(path: str, method: str, operation: _Node) -> str:
     return (
         f'<article id="{operation["operationId"]}"><h3><span class="method">{method.upper()}</span>'
         f" {_address(path, method, operation)}{old}</h3>"
-        f"<p>{escape(operation['summary'])} {notes}</p>{parameters}{body}"
+        f"<p>{_prose(operation['summary'])} {notes}</p>{parameters}{body}"
         f"<p>Answers {_answers(operation)}.</p></article>"
     )
 
@@ -67,7 +69,7 @@ def _parameter(parameter: _Node) -> str:
     schema = parameter["schema"]
     place = "in the path" if parameter["in"] == "path" else ""
     need = "required" if parameter.get("required") else _default(schema)
-    text = escape(parameter.get("description", ""))
+    text = _prose(parameter.get("description", ""))
     examples = ", ".join(f"<code>{escape(str(each))}</code>" for each in schema.get("examples", ()))
     told = f"{text} For example {examples}." if examples else text
     cells = (_type(schema), f"{place} {need}".strip(), told)
@@ -93,7 +95,7 @@ def _answers(operation: _Node) -> str:
             shown = _type(content["schema"]) if "schema" in content else escape(media)
             told.append(f"<code>{status}</code> with {shown}")
         else:
-            title = escape(response["description"])
+            title = escape(response["description"].replace("`", ""))
             told.append(f'<code title="{title}">{status}</code>')
     return ", ".join(told)
 
@@ -101,7 +103,7 @@ def _answers(operation: _Node) -> str:
 def _models(document: _Node) -> str:
     models = "".join(
         f'<article id="{_anchor(name)}"><h3>{escape(name)}</h3>'
-        f"<p>{escape(schema.get('description', ''))}</p>{_fields(schema)}</article>"
+        f"<p>{_prose(schema.get('description', ''))}</p>{_fields(schema)}</article>"
         for name, schema in document["components"]["schemas"].items()
     )
     return f'<section id="models"><h2>models</h2>{models}</section>'
@@ -109,7 +111,7 @@ def _models(document: _Node) -> str:
 
 def _problems() -> str:
     kinds = "".join(
-        f'<article id="{slug.anchor}"><h3>{slug}</h3><p>{escape(slug.meaning)}</p></article>'
+        f'<article id="{slug.anchor}"><h3>{slug}</h3><p>{_prose(slug.meaning)}</p></article>'
         for slug in Slug
     )
     return f'<section id="problems"><h2>problems</h2>{kinds}</section>'
@@ -122,7 +124,7 @@ def _fields(schema: _Node) -> str:
         )
     rows = "".join(
         f"<tr><th scope=row><code>{escape(name)}</code></th><td>{_type(field)}</td>"
-        f"<td>{escape(field.get('description', ''))}</td></tr>"
+        f"<td>{_prose(field.get('description', ''))}</td></tr>"
         for name, field in schema.get("properties", {}).items()
     )
     return f"<table><caption>Fields</caption>{rows}</table>" if rows else ""
@@ -160,6 +162,11 @@ def _bounds(schema: _Node) -> str:
     if low is None and high is None:
         return ""
     return f"{'' if low is None else f'{low:g}'}..{'' if high is None else f'{high:g}'}"
+
+
+def _prose(text: str) -> str:
+    """Return a sentence as HTML; what stands between backticks is code."""
+    return _CODE.sub(r"<code>\1</code>", escape(text))
 
 
 def _anchor(name: str) -> str:
