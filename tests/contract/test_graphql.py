@@ -103,6 +103,10 @@ async def test_the_newest_position_comes_from_memory(gateway: Gateway) -> None:
         ('{ positions(cursor: "x") { next } }', "expected the cursor of an earlier page"),
         ('{ images(instrument: "HST") { next } }', "instrument: expected one of NIRCam"),
         (
+            '{ sky_events(since: "2026-01-01T00:00:00Z", until: "2028-01-01T00:00:00Z") { name } }',
+            "until: expected after since by at most 366 days",
+        ),
+        (
             'query ($at: DateTime = "2026-03-01T00:00:00") { flares(since: $at) { next } }',
             "since: expected a time with its zone",
         ),

@@ -9,6 +9,7 @@ import strawberry
 
 from libs.common.clock import Clock
 from libs.common.events import AstroKind, Instrument, IssPositionEvent
+from libs.common.questions import LONGEST_WINDOW
 from libs.common.sources import SourceStatus
 from services.gateway.cursor import InvalidCursorError
 from services.gateway.graph.arguments import QueryError
@@ -191,10 +192,11 @@ class Query:
     ) -> list[SkyEvent]:
         """What happens in the sky for the whole Earth: of 30 days, unless told otherwise."""
         since = since or info.context.clock.now()
+        until = until or since + SKY_WINDOW
+        if not timedelta(0) <= until - since <= LONGEST_WINDOW:
+            raise QueryError(f"until: expected after since by at most {LONGEST_WINDOW.days} days")
         kinds: Sequence[AstroKind] | None = types
-        return await info.context.repositories.astro.global_events(
-            since, until or since + SKY_WINDOW, kinds
-        )
+        return await info.context.repositories.astro.global_events(since, until, kinds)
 
     @resolves(PicturesPage)
     async def pictures(
