@@ -85,7 +85,7 @@ def stopped(processes: Sequence[ServiceProcess], redis: Redis, choose: random.Ra
         while not await _wake_after_loss(processes, redis, choose):
             pass
 
-    return Fault("SIGSTOP, later SIGCONT", strike)
+    return Fault("SIGSTOP, later SIGCONT", strike, goes_first=True)
 
 
 async def _wake_after_loss(

@@ -36,11 +36,13 @@ class Fault:
         name: For the table; faults of one name share a row.
         strike: Does it, and returns when the victim is up again or will be by itself.
         possible: Whether its victim is there to be struck.
+        goes_first: Whether it waits for work in progress, of which the others' events make enough.
     """
 
     name: str
     strike: Callable[[], Awaitable[None]]
     possible: Callable[[], Awaitable[bool]] = _always
+    goes_first: bool = False
 
 
 async def storm(
@@ -55,13 +57,14 @@ async def storm(
 
     Args:
         stage: What it plays on.
-        faults: All of them strike once, in random order.
+        faults: All of them strike once, in random order but for those that go first.
         replicas: Who stores.
         redis_url: How the publisher reaches the broker; the count is always made without detours.
         overlapping: Whether a fault may strike while the services still recover from another.
     """
     order = list(faults)
     stage.choose.shuffle(order)
+    order.sort(key=lambda fault: not fault.goes_first)
     url = stage.environment["CASSIOPEIA_REDIS_URL"]
     async with connect(url, "chaos") as redis, publishing(redis_url) as publisher:
         load = Load(publisher, stage.events, stage.choose)
