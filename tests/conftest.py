@@ -1,5 +1,6 @@
 """Fixtures that give a test real servers; the objects behind them stand in `tests/servers.py`."""
 
+import sys
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -10,8 +11,10 @@ import structlog
 from tests.servers import Servers, running_servers
 
 # structlog's own way to print a traceback, with all local variables, takes a second of processor
-# time for each, in which an event loop stands still.
+# time for each, in which an event loop stands still. Its standard output is that of commands too: a
+# consumer that logs while a test runs one in the same process must not write into its answer.
 structlog.configure(
+    logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     processors=[
         *structlog.get_config()["processors"][:-1],
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import structlog
 from redis.asyncio import Redis
 
 from libs.common import broker_memory as memory_module
@@ -96,7 +97,7 @@ async def test_the_broker_says_how_full_it_is(broker_client: Redis) -> None:
 
 
 async def test_the_alarm_rings_before_the_memory_ends_and_stops_when_there_is_room(
-    broker_client: Redis, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    broker_client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is one line and a metric when it begins, and when it is over."""
     monkeypatch.setattr(memory_module, "LOOK_EVERY_S", 0.02)
@@ -105,12 +106,12 @@ async def test_the_alarm_rings_before_the_memory_ends_and_stops_when_there_is_ro
         return metrics.REGISTRY.get_sample_value("cassiopeia_broker_memory_alert_state")
 
     limit = (await broker_memory(broker_client)).used + 20_000_000
-    watching = asyncio.create_task(watch_memory_forever(broker_client, MemoryAlarm(0.7), limit))
-    await wait_until(lambda: rings() == 0, 5, "a quiet alarm")
-    await broker_client.set("test:large", bytes(15_000_000))
-    await wait_until(lambda: rings() == 1, 5, "the alarm")
-    await broker_client.delete("test:large")
-    await wait_until(lambda: rings() == 0, 5, "its end")
-    await end_tasks(watching)
-    said = capsys.readouterr().out
-    assert said.count("broker_memory_high") == said.count("broker_memory_normal") == 1
+    with structlog.testing.capture_logs() as log:
+        watching = asyncio.create_task(watch_memory_forever(broker_client, MemoryAlarm(0.7), limit))
+        await wait_until(lambda: rings() == 0, 5, "a quiet alarm")
+        await broker_client.set("test:large", bytes(15_000_000))
+        await wait_until(lambda: rings() == 1, 5, "the alarm")
+        await broker_client.delete("test:large")
+        await wait_until(lambda: rings() == 0, 5, "its end")
+        await end_tasks(watching)
+    assert [line["event"] for line in log] == ["broker_memory_high", "broker_memory_normal"]
