@@ -25,7 +25,8 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then
 end
 return 0
 """
-_RELEASE = """
+# Deletes a key if it still holds the owner's token: the end of any lock.
+RELEASE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then
   return redis.call('DEL', KEYS[1])
 end
@@ -49,7 +50,7 @@ class Lease:
         self._keys = [f"cassiopeia:source:{{{name}}}:lease", f"cassiopeia:source:{{{name}}}:fence"]
         self._acquire = redis.register_script(_ACQUIRE)
         self._renew = redis.register_script(_RENEW)
-        self._release = redis.register_script(_RELEASE)
+        self._release = redis.register_script(RELEASE)
         self._held_until = 0.0
         self.fence = 0
 

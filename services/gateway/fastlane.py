@@ -100,9 +100,12 @@ class Page:
 
     def __init__(self, cache: HistoryCache, kind: Kind, key: str) -> None:
         self._cache = cache
-        self._kind = kind
-        self._key = key
         self._kept: Kept | None = None
+        self.is_at(kind, key)
+
+    def is_at(self, kind: Kind, key: str) -> None:
+        """Take note of where the cache keeps it now: a window that ends changes its kind."""
+        self._kind, self._key = kind, key
 
     def find(self) -> Ready | None:
         """Return it as long as it is good; None when it must be made, or may have changed."""
@@ -154,7 +157,9 @@ class FastLane:
 
     def learn(self, template: str, target: str, kind: Kind, key: str) -> None:
         """Remember where the cache keeps the page that a target asks for."""
-        if template in self._routes and len(target) <= MOST_BYTES:
+        if target in self._pages:
+            self._pages[target][1].is_at(kind, key)
+        elif template in self._routes and len(target) <= MOST_BYTES:
             _make_room(self._pages)
             self._pages[target] = (template, Page(self._cache, kind, key))
 

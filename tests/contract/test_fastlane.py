@@ -1,13 +1,18 @@
 """The fast lane answers as the long way does, and nothing that is not its own."""
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import pytest
 
+from tests.catalogue import sky_event
+from tests.clocks import MovingClock
+from tests.contract.clients import store
 from tests.factories import position_event
 from tests.gateways import Gateway, running_gateway
 from tests.waiting import wait_until
@@ -177,3 +182,24 @@ async def test_an_idle_connection_is_kept_while_it_is_used_and_closed_after(
             await asyncio.sleep(0.3)
             assert (await socket.ask(PLAIN))[0].startswith("HTTP/1.1 200 ")
         assert await socket.reader.read() == b""
+
+
+async def test_a_request_that_means_something_else_later_goes_the_long_way(
+    valkey_url: str, database_url: str, reader_database_url: str
+) -> None:
+    """The window of the sky begins with the present hour, which the bytes do not say."""
+    clock = MovingClock(datetime.now(UTC).replace(minute=0, second=0, microsecond=0))
+    await store(database_url, [sky_event(days) for days in range(400)])
+    sky = b"GET /api/v1/astro/events HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    async with (
+        running_gateway(
+            valkey_url, reader_database_url, clock=clock, question_wait_seconds=0.2
+        ) as gateway,
+        busy(gateway) as socket,
+    ):
+        windows = []
+        for _ in range(2):
+            answers = [await socket.ask(sky) for _ in range(3)]
+            windows.append(json.loads(answers[-1][1])["from"])
+            clock.move(3_600)
+    assert windows[0] != windows[1]

@@ -140,13 +140,13 @@ async def _send(
         return shown(found) if found else None
 
     try:
-        return await send_cached(request, COMPUTED, asked, compute)
+        return await send_cached(request, COMPUTED, asked, compute, for_now=True)
     except NobodyAnsweredError as error:
         # What is the same for the whole Earth was published for more than a year ahead.
         if params.place is not None:
             raise
         try:
-            return await send_cached(request, STORED, asked, look_up)
+            return await send_cached(request, STORED, asked, look_up, for_now=True)
         except ProblemError:
             raise error from None
 

@@ -69,9 +69,16 @@ def check_order(since: date | None, until: date | None) -> None:
 
 
 async def send_cached(
-    request: web.Request, kind: Kind, params: BaseModel, make: Make
+    request: web.Request, kind: Kind, params: BaseModel, make: Make, *, for_now: bool = False
 ) -> web.StreamResponse:
     """Send what the cache has, or what is made for it.
+
+    Args:
+        request: What is answered.
+        kind: Of the answer.
+        params: What the answer depends on.
+        make: Makes it.
+        for_now: Whether the same request means something else later: `params` hold the time.
 
     Raises:
         ProblemError: 404 where there is nothing, 422 for a cursor that is none of ours.
@@ -82,7 +89,8 @@ async def send_cached(
     # Two routes may have the same parameters.
     route = resource.canonical if resource else request.path
     key = f"{kind.key(params)}:{route}"
-    app[FAST_LANE].learn(route, request.raw_path, kind, key)
+    if not for_now:
+        app[FAST_LANE].learn(route, request.raw_path, kind, key)
     try:
         kept = await app[CACHE].get(kind, key, make)
     except InvalidCursorError as error:

@@ -63,21 +63,18 @@ class HistoryCache:
             psycopg.Error: Of `TRANSIENT_ERRORS`: the database is away, and nothing is kept.
             DependencyUnavailableError: The same of a service that is asked.
         """
+        kept = self.at_hand(kind, key)
+        if kept is not None:
+            return kept
         now = self._clock.now()
         kept = self._memory.get(key)
-        if kept is None:
-            kept = await self._made(kind, key, make)
-            _counter(kind.name, kept.how).inc()
-            return kept
-        if self._is_good(kept, kind, now):
-            _counter(kind.name, "hit").inc()
-            return kept
-        if kept.may_be_served(kind, now) or (kept.ready and now < self._away_until):
+        if kept and (kept.may_be_served(kind, now) or (kept.ready and now < self._away_until)):
             _counter(kind.name, "stale").inc()
             if now > kept.made_at + REMAKE_AFTER:
                 self._start(kind, key, make)
             return replace(kept, is_stale=True)
-        kept = await self._made(kind, key, make)
+        # Shielded: a client that goes away takes nothing from those who wait for the same answer.
+        kept = await asyncio.shield(self._start(kind, key, make))
         _counter(kind.name, kept.how).inc()
         return kept
 
@@ -105,10 +102,6 @@ class HistoryCache:
         if changed_at is _LONG_AGO or kept.made_at > changed_at + SETTLED:
             return True
         return kept.made_at > changed_at + SETTLING and now < kept.made_at + UNSETTLED_FRESH
-
-    async def _made(self, kind: Kind, key: str, make: Make) -> Kept:
-        # Shielded: a client that goes away takes nothing from those who wait for the same answer.
-        return await asyncio.shield(self._start(kind, key, make))
 
     def _start(self, kind: Kind, key: str, make: Make) -> asyncio.Task[Kept]:
         """Make an answer, unless it is being made."""

@@ -3,14 +3,15 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from libs.common.broker import broker_info
+from libs.common.broker_memory import broker_memory
+from libs.common.lease import RELEASE
 from libs.common.logging import get_logger
 from libs.common.version import VERSION
 from services.gateway.cache.kept import MISSING_FRESH_S, Kept, Kind
@@ -31,9 +32,8 @@ MAX_FULL = 0.5
 # How often the broker is asked how full it is.
 LOOK_EVERY_S = 10.0
 
-_RELEASE = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end"
-
 _T = TypeVar("_T")
+_U = TypeVar("_U")
 
 
 class SharedStore:
@@ -41,7 +41,7 @@ class SharedStore:
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
-        self._release = redis.register_script(_RELEASE)
+        self._release = redis.register_script(RELEASE)
         self._away_until = 0.0
         self._looked_at = float("-inf")
         self._full = 0.0
@@ -66,8 +66,8 @@ class SharedStore:
     async def _has_room(self) -> bool:
         if time.monotonic() > self._looked_at + LOOK_EVERY_S:
             self._looked_at = time.monotonic()
-            infos: Any = await self._try(broker_info(self._redis, "memory"), [])
-            self._full = max(map(_share_of_memory, infos), default=0.0)
+            memory = await self._try(broker_memory(self._redis), None)
+            self._full = memory.ratio if memory else 0.0
         return self._full < MAX_FULL
 
     @asynccontextmanager
@@ -82,7 +82,7 @@ class SharedStore:
             if is_ours:
                 await self._try(self._release(keys=[lock], args=[token]), None)
 
-    async def _try(self, command: Awaitable[_T], otherwise: _T) -> _T:
+    async def _try(self, command: Awaitable[_T], otherwise: _U) -> _T | _U:
         if time.monotonic() < self._away_until:
             if asyncio.iscoroutine(command):
                 command.close()
@@ -93,9 +93,3 @@ class SharedStore:
             self._away_until = time.monotonic() + PAUSE_S
             _log.debug("cache_away", reason=str(error))
             return otherwise
-
-
-def _share_of_memory(info: Mapping[str, Any]) -> float:
-    """Return how full a server is; 0 where nothing bounds it."""
-    bound = int(info["maxmemory"])
-    return int(info["used_memory"]) / bound if bound else 0.0

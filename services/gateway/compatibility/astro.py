@@ -138,7 +138,7 @@ async def events(request: web.Request, params: TableParams) -> web.StreamRespons
         return model_ready(request, table_of(question, answer.events))
 
     # The question is the key: it holds the place, and the hour that it begins in.
-    return await send_cached(request, TABLE, question, make)
+    return await send_cached(request, TABLE, question, make, for_now=True)
 
 
 def table_of(question: AstroEventsQuestion, found: Sequence[AstroHappening]) -> AstronomyBody:
