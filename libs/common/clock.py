@@ -29,6 +29,9 @@ class SystemClock:
         return time.monotonic()
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 def iso(moment: datetime) -> str:
     """Format an aware time as RFC 3339 in UTC with a `Z`, microseconds only when there are any."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
@@ -36,5 +39,5 @@ def iso(moment: datetime) -> str:
 
 def unix_microseconds(moment: datetime) -> int:
     """Return whole microseconds since 1970, exact where a float would round."""
-    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    delta = moment - _EPOCH
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds

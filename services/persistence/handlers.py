@@ -51,11 +51,14 @@ class BatchWriter:
         events: list[Event] = []
         rejections: list[Rejection] = []
         now = self._clock.now()
+        latest_measured, latest_announced = now + LATEST_MEASURED, now + LATEST_ANNOUNCED
         decoded = decode_batch([entry.body for entry in entries])
         for entry, event in zip(entries, decoded, strict=True):
             if isinstance(event, ValueError):
                 rejections.append(Rejection(entry, str(event)))
-            elif event.time > now + _latest_ahead(event):
+            elif event.time > (
+                latest_measured if TABLE_OF[type(event)].by_month else latest_announced
+            ):
                 rejections.append(Rejection(entry, f"time: {iso(event.time)} is out of range"))
             else:
                 entry_of[id(event)] = entry
@@ -95,10 +98,6 @@ class BatchWriter:
                 if complained:
                     _log.info("database_back", events=len(events))
                 return refused
-
-
-def _latest_ahead(event: Event) -> timedelta:
-    return LATEST_MEASURED if TABLE_OF[type(event)].by_month else LATEST_ANNOUNCED
 
 
 def accepted_at(entry: Entry) -> float:

@@ -89,7 +89,6 @@ class Repository:
             metrics.ROWS_REPEATED.labels(table.name).inc(repeated)
 
     async def _write(self, by_table: Mapping[Table, Rows]) -> dict[Table, _Merged]:
-        merged: dict[Table, _Merged] = {}
         for table, rows in by_table.items():
             if table.by_month:
                 await self._ensure_months(table, rows)
@@ -99,9 +98,17 @@ class Repository:
                     copy.set_types([column.type for column in table.columns])
                     for row in rows:
                         await copy.write_row(row)
-                answer = await connection.execute(self._merge[table])
-                merged[table] = _Merged(*await answer.fetchone() or (0, 0))
-        return merged
+            # In one round trip: what the merge locks is free again when the database is done, not
+            # when this process, busy decoding the next batch, comes to ask for the commit.
+            async with connection.pipeline():
+                answers = {
+                    table: await connection.execute(self._merge[table]) for table in by_table
+                }
+                await connection.commit()
+            return {
+                table: _Merged(*await answer.fetchone() or (0, 0))
+                for table, answer in answers.items()
+            }
 
     async def _ensure_months(self, table: Table, rows: Rows) -> None:
         months = {(table.name, row[0].astimezone(UTC).date().replace(day=1)) for row in rows}
