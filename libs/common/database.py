@@ -57,7 +57,12 @@ def create_pool(
     the URL logs in with.
     """
     # A statement that takes longer than the consumer's reclaim time would be worked on twice.
-    options = "-c statement_timeout=30s -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
+    # A wait for a lock ends long before that, with an error of its own: what waits is not too much
+    # work, and need not be halved.
+    options = (
+        "-c statement_timeout=30s -c lock_timeout=10s"
+        " -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
+    )
     if read_only:
         options += f" -c role={READER_ROLE} -c default_transaction_read_only=on"
     return AsyncConnectionPool(

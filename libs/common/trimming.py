@@ -3,7 +3,6 @@
 Never by length alone: a bound on the length drops what a slow or dead consumer has not read.
 """
 
-from datetime import datetime
 from typing import Any
 
 from redis.asyncio import Redis
@@ -11,15 +10,22 @@ from redis.asyncio import Redis
 from libs.common.broker import text
 from libs.common.topology import Stream
 
+# Ages are differences to an entry's id, and ids are of the clock of the server that has the
+# stream: a process a day ahead would remove what a restore still has to replay.
+_NOW_MS = """
+local now = redis.call('TIME')
+return now[1] * 1000 + math.floor(now[2] / 1000)
+"""
 
-async def trim(redis: Redis, stream: Stream, now: datetime) -> int:
+
+async def trim(redis: Redis, stream: Stream) -> int:
     """Remove from one stream what nobody needs any more; return how many entries.
 
     The trim is approximate: the broker removes whole nodes of its tree, of up to 100 entries.
     """
     if not await redis.exists(stream.key):
         return 0
-    oldest_kept = await _oldest_kept(redis, stream, now)
+    oldest_kept = await _oldest_kept(redis, stream)
     removed = 0
     # One command removes 10,000 entries at most, the broker's own bound; at 200 events a second
     # one a minute would be too few for ever.
@@ -28,9 +34,10 @@ async def trim(redis: Redis, stream: Stream, now: datetime) -> int:
     return removed
 
 
-async def _oldest_kept(redis: Redis, stream: Stream, now: datetime) -> int:
+async def _oldest_kept(redis: Redis, stream: Stream) -> int:
     """Return the time, in milliseconds, from which on every entry must stay."""
-    oldest_kept = int((now - stream.retention).timestamp() * 1_000)
+    now_ms = int(await redis.register_script(_NOW_MS)(keys=[stream.key]))
+    oldest_kept = now_ms - int(stream.retention.total_seconds() * 1_000)
     groups: Any = await redis.xinfo_groups(stream.key)
     by_name = {text(group["name"]): group for group in groups}
     # A group that somebody made by hand counts as much as one of the table.

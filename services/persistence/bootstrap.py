@@ -81,9 +81,7 @@ async def bootstrap(
         async with broker:
             await broker.start()
             tasks = [
-                runtime.spawn(
-                    "upkeep", keep_in_shape_forever(redis, clock, settings.layout.streams)
-                ),
+                runtime.spawn("upkeep", keep_in_shape_forever(redis, settings.layout.streams)),
                 runtime.spawn(
                     "broker memory",
                     watch_memory_forever(

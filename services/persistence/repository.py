@@ -65,7 +65,7 @@ class Repository:
                 middle = len(events) // 2
                 return await self.store(events[:middle]) + await self.store(events[middle:])
             if isinstance(error, psycopg.errors.QueryCanceled):
-                # One row is never too much work: it waits for a lock.
+                # One row is never too much work: the database is slow.
                 raise
             return [(events[0], str(error).partition("\n")[0])]
         return []

@@ -74,9 +74,10 @@ def _insert(table: Table) -> sql.Composed:
 def _upsert(table: Table) -> sql.Composed:
     return sql.SQL(
         "INSERT INTO {table} ({columns}) SELECT DISTINCT ON ({key}) {columns} FROM {staging}, floor"
-        " WHERE {age} >= kept_from ORDER BY {key}, fetched_at DESC"
+        " WHERE {age} >= kept_from ORDER BY {key}, fetched_at DESC, id DESC"
         " ON CONFLICT ({key}) DO UPDATE SET ({columns}, stored_at) = ROW ({excluded}, now())"
-        " WHERE EXCLUDED.fetched_at > {table}.fetched_at"
+        # The id, so that of two versions of one fetch the same one stays in whatever order.
+        " WHERE (EXCLUDED.fetched_at, EXCLUDED.id) > ({table}.fetched_at, {table}.id)"
     ).format(
         table=sql.Identifier(table.name),
         columns=_columns(table),
@@ -96,21 +97,20 @@ def _needed(table: Table) -> list[str]:
 
 
 def _history(table: Table) -> sql.Composed:
-    """Keep each version that differs from the one before it, late ones included."""
+    """Keep what each fetch brought.
+
+    Also where it equals what is stored of the time before: a version that lies between the two may
+    be under way, in the hands of another replica. The view over it leaves repetitions out.
+    """
     return sql.SQL(
         "history AS (INSERT INTO {history} ({columns})"
-        " SELECT DISTINCT ON ({key}, fetched_at, id) {columns} FROM {staging} AS incoming"
-        " WHERE id IS DISTINCT FROM (SELECT id FROM {history} AS stored"
-        " WHERE ({stored_key}) = ({incoming_key}) AND stored.fetched_at < incoming.fetched_at"
-        " ORDER BY stored.fetched_at DESC, stored.id DESC LIMIT 1)"
+        " SELECT DISTINCT ON ({key}, fetched_at, id) {columns} FROM {staging}"
         " ORDER BY {key}, fetched_at, id ON CONFLICT DO NOTHING)"
     ).format(
         history=sql.Identifier(table.history),
         columns=_columns(table),
         key=_names(table.latest_of),
         staging=staging(table),
-        stored_key=_names(table.latest_of, "stored"),
-        incoming_key=_names(table.latest_of, "incoming"),
     )
 
 

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from libs.common.broker import Publisher
 from libs.common.clock import SystemClock
-from libs.common.database import KEEPALIVE, Pool
+from libs.common.database import KEEPALIVE, TRANSIENT_ERRORS, Pool
 from libs.common.errors import DependencyUnavailableError
 from libs.common.pending import Entry
 from libs.common.topology import EVENTS_ISS
@@ -130,15 +130,20 @@ async def test_a_batch_that_takes_too_long_is_halved(pool: Pool, database_url: s
     assert await count(database_url) == 8
 
 
-async def test_a_row_that_waits_for_a_lock_is_not_refused(pool: Pool, database_url: str) -> None:
-    """A single event that our time limit cancels is to be tried again, not set aside."""
+async def test_a_batch_that_waits_for_a_lock_is_neither_refused_nor_halved(
+    pool: Pool, database_url: str
+) -> None:
+    """Somebody's lock is nobody's fault: all of the batch is to be tried again, after one wait."""
     repository = Repository(pool)
     await repository.store([position_event(0)])
-    await set_in_session(pool, "SET statement_timeout = '100ms'")
+    await set_in_session(pool, "SET lock_timeout = '100ms'")
     async with await psycopg.AsyncConnection.connect(database_url) as other:
         await other.execute("LOCK TABLE iss_positions")
-        with pytest.raises(psycopg.errors.QueryCanceled):
-            await repository.store(position_events(2))
+        with pytest.raises(TRANSIENT_ERRORS) as waited:
+            await repository.store(position_events(64))
+        assert isinstance(waited.value, psycopg.errors.LockNotAvailable)
+    assert await repository.store(position_events(64)) == []
+    assert await count(database_url) == 64
 
 
 async def test_every_connection_notices_a_silent_death(pool: Pool, database_url: str) -> None:

@@ -12,12 +12,10 @@ from libs.common import broker_memory as memory_module
 from libs.common import metrics
 from libs.common.broker import Publisher
 from libs.common.broker_memory import MemoryAlarm, broker_memory, watch_memory_forever
-from libs.common.clock import SystemClock
 from libs.common.leavers import remove_leavers
 from libs.common.tasks import end_tasks
 from libs.common.topology import EVENTS_ISS, PERSISTENCE, Stream
 from libs.common.upkeep import keep_in_shape
-from tests.clocks import MovingClock
 from tests.factories import START, position_events
 from tests.integration.consumers import entry_ids, leave_pending
 from tests.waiting import wait_until
@@ -66,8 +64,7 @@ async def test_more_is_trimmed_than_one_command_removes(broker_client: Redis) ->
     for index in range(25_000):
         pipeline.xadd(stream.key, {"n": "1"}, id=f"{moment}-{index + 1}")
     await pipeline.execute()
-    clock = MovingClock(START + timedelta(hours=2))
-    await keep_in_shape(broker_client, stream, clock)
+    await keep_in_shape(broker_client, stream)
     assert await broker_client.xlen(stream.key) == 0
     labels = {"stream": stream.key}
     assert metrics.REGISTRY.get_sample_value("cassiopeia_stream_length_entries", labels) == 0
@@ -76,7 +73,7 @@ async def test_more_is_trimmed_than_one_command_removes(broker_client: Redis) ->
 async def test_the_length_of_a_stream_is_known(publisher: Publisher, broker_client: Redis) -> None:
     """What is young or not acknowledged counts."""
     await publisher.publish(position_events(7))
-    await keep_in_shape(broker_client, EVENTS_ISS, SystemClock())
+    await keep_in_shape(broker_client, EVENTS_ISS)
     labels = {"stream": EVENTS_ISS.key}
     assert metrics.REGISTRY.get_sample_value("cassiopeia_stream_length_entries", labels) == 7
 

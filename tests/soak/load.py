@@ -139,6 +139,6 @@ class Load:
             await asyncio.sleep(_TRIM_EVERY_S)
             for stream in streams:
                 try:
-                    await trim(self._redis, stream, datetime.now(UTC))
+                    await trim(self._redis, stream)
                 except RedisError:
                     self.answers[0] += 1
