@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from libs.common import metrics
+from libs.common.errors import DependencyUnavailableError
 from libs.common.runtime import Runtime
 from services.persistence.backup.folder import backups, taken_at
 from services.persistence.backup.schedule import bootstrap
@@ -152,7 +153,7 @@ def _pause_s(log: Path) -> int | None:
 
 
 async def test_what_operators_watch(environment: Environment, tmp_path: Path) -> None:
-    """Time, size and duration of the newest backup are metrics, and failures are counted."""
+    """The newest backup's time, size and duration are metrics; a failure is counted and told."""
     settings = BackupSettings(
         redis_url=environment["CASSIOPEIA_REDIS_URL"],
         database_url=environment["CASSIOPEIA_DATABASE_URL"],
@@ -165,6 +166,7 @@ async def test_what_operators_watch(environment: Environment, tmp_path: Path) ->
     runtime = Runtime()
     async with bootstrap(settings, runtime, every=timedelta(hours=1)):
         await wait_until(lambda: backups(settings.backup_dir), 20, "a backup")
+        await runtime.checks["last_backup"]()
         runtime.stop.set()
     [path] = backups(settings.backup_dir)
     began = taken_at(path)
@@ -178,5 +180,7 @@ async def test_what_operators_watch(environment: Environment, tmp_path: Path) ->
     runtime = Runtime()
     async with bootstrap(nowhere, runtime, every=timedelta(hours=1)):
         await wait_until(lambda: read("backups_failed_total") == failed + 1, 20, "a failure")
+        with pytest.raises(DependencyUnavailableError, match="/dev/null/x: Not a directory"):
+            await runtime.checks["last_backup"]()
         runtime.stop.set()
     assert runtime.failure is None

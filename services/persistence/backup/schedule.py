@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from libs.common import metrics
 from libs.common.broker import connect
 from libs.common.clock import Clock, SystemClock
-from libs.common.errors import CassiopeiaError
+from libs.common.errors import CassiopeiaError, DependencyUnavailableError
 from libs.common.logging import get_logger
 from libs.common.runtime import Runtime
 from libs.common.tasks import sleep_or_stop
@@ -28,7 +28,9 @@ _log = get_logger(__name__)
 # a day the next one is complete before the streams, which keep a day, let go of what only they and
 # the last backup have. Not the same for all, lest many suites use one disk at once.
 _SHORTEST, _LONGEST = 0.90, 0.95
-_RETRY = timedelta(minutes=5)
+# After a failure, doubled with each one more: at the first start the schema is there within
+# seconds, and a full disk stays full.
+_FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=10), timedelta(minutes=5)
 
 
 @asynccontextmanager
@@ -45,16 +47,53 @@ async def bootstrap(
             reason=f"streams keep what was stored for {shortest}: a restore cannot replay more",
         )
     redis = connect(settings.redis_url.get_secret_value(), "cassiopeia-backup")
+    failures = Failures()
+    # Who only looks at whether the process is well learns that there are no backups.
+    runtime.checks["last_backup"] = failures.check
     try:
-        task = runtime.spawn("backups", _take_forever(settings, runtime, redis, every, clock))
+        task = runtime.spawn(
+            "backups", _take_forever(settings, runtime, redis, every, clock, failures)
+        )
         yield
         await asyncio.wait([task])
     finally:
         await redis.aclose()
 
 
+class Failures:
+    """The backups that failed since the last one that did not."""
+
+    def __init__(self) -> None:
+        self._reason: str | None = None
+        self._pause = _FIRST_RETRY
+
+    def add(self, reason: str) -> timedelta:
+        """Note a failure; return how long to wait before the next try."""
+        self._reason = reason
+        pause, self._pause = self._pause, min(2 * self._pause, _LONGEST_RETRY)
+        return pause
+
+    def clear(self) -> None:
+        """Note a backup."""
+        self._reason, self._pause = None, _FIRST_RETRY
+
+    async def check(self) -> None:
+        """Be satisfied while the last backup did not fail.
+
+        Raises:
+            DependencyUnavailableError: It did; the message says why.
+        """
+        if self._reason is not None:
+            raise DependencyUnavailableError(f"the last backup failed: {self._reason}")
+
+
 async def _take_forever(
-    settings: BackupSettings, runtime: Runtime, redis: Redis, every: timedelta, clock: Clock
+    settings: BackupSettings,
+    runtime: Runtime,
+    redis: Redis,
+    every: timedelta,
+    clock: Clock,
+    failures: Failures,
 ) -> None:
     progress = Progress(lambda text: _log.info("backup", step=text), runtime.stop.is_set)
     # A restart takes no backup that is not due.
@@ -77,9 +116,10 @@ async def _take_forever(
             if runtime.stop.is_set():
                 return
             metrics.BACKUPS_FAILED.inc()
-            wait = min(_RETRY, every)
+            wait = min(failures.add(str(error)), every)
             _log.error("backup_failed", reason=str(error))
         else:
+            failures.clear()
             metrics.BACKUP_LAST.set(taken.manifest.started_at.timestamp())
             metrics.BACKUP_BYTES.set(taken.size)
             metrics.BACKUP_SECONDS.set(taken.seconds)

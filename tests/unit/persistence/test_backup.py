@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libs.common.errors import DependencyUnavailableError
 from services.persistence.backup.folder import backups, taken_at
 from services.persistence.backup.positions import before, parsed
-from services.persistence.backup.schedule import until_due
+from services.persistence.backup.schedule import Failures, until_due
 from services.persistence.backup.settings import period
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -64,6 +65,19 @@ def test_a_backup_is_due_before_the_period_is_over() -> None:
 def test_a_backup_of_the_future_stops_no_schedule() -> None:
     """After the clock was a year ahead, the next backup is taken within a period."""
     assert until_due(NOW + 365 * DAY, DAY, NOW) == DAY
+
+
+async def test_what_keeps_failing_is_tried_ever_less_often() -> None:
+    """The pause doubles up to five minutes, and a backup ends the matter."""
+    failures = Failures()
+    pauses = [failures.add("the disk is full").total_seconds() for _ in range(100)]
+    assert pauses[:6] == [10, 20, 40, 80, 160, 300]
+    assert set(pauses[6:]) == {300}
+    with pytest.raises(DependencyUnavailableError, match="last backup failed: the disk is full"):
+        await failures.check()
+    failures.clear()
+    await failures.check()
+    assert failures.add("again").total_seconds() == 10
 
 
 def test_only_finished_backups_are_counted(tmp_path: Path) -> None:
