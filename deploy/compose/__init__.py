@@ -1,0 +1,1 @@
+"""The suite in Docker: what `docker compose` builds and starts."""

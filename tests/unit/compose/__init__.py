@@ -1,0 +1,1 @@
+"""What of deploy/compose can be wrong without a Docker engine."""
