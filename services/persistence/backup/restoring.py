@@ -28,7 +28,7 @@ from services.persistence.backup.progress import Progress
 from services.persistence.schema import upgrade
 
 _NAME = "cassiopeia-restore"
-_STOP = "stop all services (`make stop`), then start the restore again"
+_STOP = "stop all services (`make stop`, `docker compose stop`), then start the restore again"
 
 
 class Restored(NamedTuple):
