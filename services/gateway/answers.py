@@ -21,9 +21,11 @@ MAX_CLIENT_S = 300
 _READS = frozenset({"GET", "HEAD"})
 
 
-def send_ready(request: web.Request, ready: Ready, now: datetime) -> web.StreamResponse:
-    """Send a latest value, which is as old as what it says."""
-    return _send(request, ready, latest_headers(ready, now))
+def send_ready(
+    request: web.Request, ready: Ready, now: datetime, headers: Mapping[str, str] | None = None
+) -> web.StreamResponse:
+    """Send a latest value, which is as old as what it says, unless `headers` know better."""
+    return _send(request, ready, {**latest_headers(ready, now), **(headers or {})})
 
 
 def latest_headers(ready: Ready, now: datetime) -> dict[str, str]:
@@ -128,8 +130,7 @@ def _validate(ready: Ready, accepted: str, headers: dict[str, str]) -> bool:
 def _has_it(request: web.Request, ready: Ready, headers: Mapping[str, str]) -> bool:
     known = request.headers.get("If-None-Match")
     if known is not None:
-        # The tag without its closing quote: that of the compressed form begins alike.
-        return ready.etag[:-1] in known or known.strip() == "*"
+        return has_tag(known, ready.etag)
     since = request.headers.get("If-Modified-Since")
     if since is None or "Last-Modified" not in headers:
         return False
@@ -137,16 +138,22 @@ def _has_it(request: web.Request, ready: Ready, headers: Mapping[str, str]) -> b
         moment = parsedate_to_datetime(since)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=UTC)
-        return ready.time.replace(microsecond=0) <= moment
+        return ready.changed_at.replace(microsecond=0) <= moment
     except (ValueError, OverflowError):
         # No date, or one whose zone or year is beyond all calendars.
         return False
 
 
+def has_tag(known: str, etag: str) -> bool:
+    """Whether an `If-None-Match` names an answer, in its plain or its compressed form."""
+    # The tag without its closing quote: that of the compressed form begins alike.
+    return etag[:-1] in known or known.strip() == "*"
+
+
 def takes_gzip(accepted: str) -> bool:
-    """Whether an `Accept-Encoding` takes gzip."""
-    for choice in accepted.split(","):
+    """Whether an `Accept-Encoding` takes gzip: what it says of gzip counts, else what of `*`."""
+    takes: dict[str, bool] = {}
+    for choice in accepted.lower().replace(" ", "").split(","):
         name, _, weight = choice.partition(";")
-        if name.strip().lower() in {"gzip", "*"}:
-            return weight.replace(" ", "") not in {"q=0", "q=0.0", "q=0.00", "q=0.000"}
-    return False
+        takes[name] = weight not in {"q=0", "q=0.", "q=0.0", "q=0.00", "q=0.000"}
+    return takes.get("gzip", takes.get("*", False))

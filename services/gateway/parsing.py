@@ -38,8 +38,8 @@ async def parse_body(request: web.Request, model: type[_Model]) -> _Model:
     """Read a JSON body.
 
     Raises:
-        ProblemError: 415 for another type, 408 for a body that takes too long, 422 with every
-            field at fault.
+        ProblemError: 415 for another type, 408 for a body that takes too long, 400 for one that
+            is broken off or not what its encoding says, 422 with every field at fault.
     """
     if request.content_type != "application/json":
         raise ProblemError(
@@ -58,6 +58,10 @@ async def parse_body(request: web.Request, model: type[_Model]) -> _Model:
             f"expected the body within {limit_s:g} s",
             headers={"Connection": "close"},
         ) from None
+    except web.RequestPayloadError as error:
+        raise ProblemError(
+            HTTPStatus.BAD_REQUEST, Slug.BAD_REQUEST, f"the body cannot be read: {error}"
+        ) from None
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
@@ -73,7 +77,8 @@ def _validated(model: type[_Model], values: Mapping[str, str]) -> _Model:
 
 def _problem(error: ValidationError) -> ProblemError:
     errors = [
-        {"field": ".".join(map(str, item["loc"])), "message": _message(item)}
+        # What is no object, or no JSON, has no place.
+        {"field": ".".join(map(str, item["loc"])) or "body", "message": _message(item)}
         for item in error.errors(include_url=False, include_context=False)
     ]
     return ProblemError(

@@ -21,8 +21,10 @@ class Ready:
     Attributes:
         body: As it is sent to whoever does not take gzip.
         time: What it says was true then; its age counts from here.
+        changed_at: Since when these bytes are the answer; later than `time` where something else
+            than a newer datum made them.
         etag: Of the plain body, quoted.
-        last_modified: `time` as HTTP has it.
+        last_modified: `changed_at` as HTTP has it.
         media: Its content type.
         link: The `Link` header of a page; None on the last.
         policy: The Content-Security-Policy of something that a browser shows.
@@ -30,6 +32,7 @@ class Ready:
 
     body: bytes
     time: datetime
+    changed_at: datetime
     etag: str
     last_modified: str
     media: str = JSON
@@ -43,14 +46,16 @@ class Ready:
         body: bytes,
         time: datetime,
         *,
+        changed_at: datetime | None = None,
         media: str = JSON,
         link: str | None = None,
         policy: str | None = None,
     ) -> "Ready":
-        """Prepare an answer."""
+        """Prepare an answer; it changes with `time` alone, unless `changed_at` says otherwise."""
+        changed_at = changed_at or time
         etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
-        last_modified = format_datetime(time, usegmt=True)
-        return cls(body, time, etag, last_modified, media, link, policy)
+        last_modified = format_datetime(changed_at, usegmt=True)
+        return cls(body, time, changed_at, etag, last_modified, media, link, policy)
 
     @property
     def is_worth_compressing(self) -> bool:

@@ -52,6 +52,13 @@ class SeenSources:
             raise DependencyUnavailableError(self.trouble or "no source has been seen yet")
         return [seen[name] for name in sorted(seen)]
 
+    def staleness(self) -> dict[str, str]:
+        """Return the headers of what the broker said before it went away."""
+        if self.trouble is None or self.seen_at is None:
+            return {}
+        age_s = int((self._clock.now() - self.seen_at).total_seconds())
+        return {"Age": str(max(0, age_s)), "Cache-Status": "cassiopeia; hit; detail=stale"}
+
     async def _look(self) -> None:
         try:
             async with asyncio.timeout(_PATIENCE_S):

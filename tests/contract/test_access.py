@@ -144,6 +144,17 @@ async def test_a_token_that_is_not_valid_is_refused_everywhere(guarded: Gateway)
         assert 'error="invalid_token"' in challenge
 
 
+async def test_a_token_beside_an_api_key_brings_its_scopes(guarded: Gateway) -> None:
+    """The quota is the key's; a wrong token is refused as it is alone."""
+    both = {"X-API-Key": API_KEY, **bearer(token())}
+    async with guarded.http.post(REFRESH, headers=both) as response:
+        assert response.status == HTTPStatus.ACCEPTED
+        assert response.headers["RateLimit-Policy"].startswith('"burst";q=500')
+    wrong = {"X-API-Key": API_KEY, **bearer(BAD["nonsense"])}
+    status, slug, _ = await refusal(guarded, wrong, method="GET", path=SOURCES)
+    assert (status, slug) == (401, "invalid-credentials")
+
+
 async def test_an_api_key_has_its_own_quota(guarded: Gateway) -> None:
     """An unknown one is refused, and charged to its address: guessing is as limited as asking."""
     async with guarded.http.get(SOURCES, headers={"X-API-Key": API_KEY}) as response:

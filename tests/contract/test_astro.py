@@ -85,7 +85,8 @@ async def test_events_as_a_calendar_keep_their_uids(sky: Gateway) -> None:
     assert shown
     for event in shown:
         assert entries[event["uid"]]["dtstart"].dt == event["dtstart"].dt
-        assert event["dtstamp"].dt
+        # Another one would be a change to a calendar.
+        assert event["dtstamp"].dt == entries[event["uid"]]["dtstamp"].dt
         # A shower lasts for weeks: its peak is what stands in the calendar.
         if "dtend" in event:
             assert event["dtend"].dt - event["dtstart"].dt < timedelta(days=1)
@@ -108,12 +109,11 @@ WRONG = [
     ({"from": "2026-01-01T00:00:00Z", "to": "2027-06-01T00:00:00Z"}, "to"),
     ({"from": "2026-01-01T00:00:00Z", "to": "2026-01-01T00:00:00Z"}, "to"),
     ({"from": "2026-01-02T00:00:00Z", "to": "2026-01-01T00:00:00Z"}, "from"),
-    ({"place": "Moscow"}, "place"),
 ]
 
 
 async def test_a_wrong_parameter_is_named(gateway: Gateway) -> None:
-    """422, and the field at fault; nobody is asked."""
+    """422, and the field at fault; nobody is asked. An unknown one is ignored, as of old."""
     for params, field in WRONG:
         assert await fault(gateway, EVENTS, **params) == (HTTPStatus.UNPROCESSABLE_ENTITY, [field])
 
@@ -121,7 +121,7 @@ async def test_a_wrong_parameter_is_named(gateway: Gateway) -> None:
 async def test_a_year_that_nobody_computes_is_refused(sky: Gateway) -> None:
     """What the service refuses is the client's fault, not ours."""
     window = {"from": "2150-01-01T00:00:00Z"}
-    assert (await fault(sky, EVENTS, **window))[0] == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert await fault(sky, EVENTS, **window) == (HTTPStatus.UNPROCESSABLE_ENTITY, ["from"])
 
 
 async def test_stored_events_stand_in_while_nobody_computes(

@@ -178,7 +178,7 @@ async def test_the_datasets_are_those_of_the_database_also_while_it_is_away(
 async def test_sources_are_shown_also_while_the_broker_is_away(
     gateway: Gateway, servers: Any
 ) -> None:
-    """As it had them last, with everything else."""
+    """As it had them last, with everything else, and marked: nothing newer comes."""
     await SourceRegistry(gateway.redis).save(status())
     await gateway.publish([position_event()])
 
@@ -189,6 +189,13 @@ async def test_sources_are_shown_also_while_the_broker_is_away(
     await wait_until(complete, 10, "position and source")
     servers.valkey.stop()
     try:
+
+        async def is_stale() -> bool:
+            async with gateway.http.get(PATH) as response:
+                assert (await response.json())["data"]["sources"]
+                return "stale" in response.headers.get("Cache-Status", "")
+
+        await wait_until(is_stale, 10, "a stale answer")
         assert await complete()
     finally:
         servers.valkey.start()

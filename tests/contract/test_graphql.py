@@ -221,7 +221,7 @@ async def test_an_operation_that_is_not_there_is_refused_by_name(gateway: Gatewa
     [
         (b'{"query": 1}', HTTPStatus.UNPROCESSABLE_ENTITY, "query"),
         (b"{}", HTTPStatus.UNPROCESSABLE_ENTITY, "query"),
-        (b"nonsense", HTTPStatus.UNPROCESSABLE_ENTITY, ""),
+        (b"nonsense", HTTPStatus.UNPROCESSABLE_ENTITY, "body"),
     ],
 )
 async def test_a_body_that_is_no_operation_is_a_problem(
@@ -258,3 +258,14 @@ def test_fragments_that_double_each_other_are_counted_in_no_time() -> None:
     depth = 60
     fragments = " ".join(f"fragment F{i} on Q {{ ...F{i + 1} ...F{i + 1} }}" for i in range(depth))
     assert cost_of(parse(f"{{ ...F0 }} {fragments} fragment F{depth} on Q {{ x }}"), {}) == 2**depth
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_a_body_that_is_not_what_its_encoding_says_is_a_problem(
+    gateway: Gateway, encoding: str
+) -> None:
+    """The client's, not ours."""
+    headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
+    async with gateway.http.post("/graphql", data=b"abc", headers=headers) as response:
+        assert response.status == HTTPStatus.BAD_REQUEST
+        assert (await response.json())["type"].endswith("bad-request")

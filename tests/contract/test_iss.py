@@ -13,6 +13,7 @@ from libs.common.clock import iso
 from libs.common.database import create_pool
 from libs.common.events import Event, Origin, Provenance
 from services.persistence.repository import Repository, prepare_connection
+from tests.clocks import MovingClock
 from tests.factories import START, position_event, position_events
 from tests.gateways import Gateway, running_gateway
 from tests.waiting import wait_until
@@ -318,3 +319,22 @@ async def test_a_date_beyond_all_calendars_is_as_good_as_none(gateway: Gateway, 
     await newest_is(gateway, event)
     async with gateway.http.get(POSITION, headers={"If-Modified-Since": since}) as response:
         assert response.status == HTTPStatus.OK
+
+
+async def test_a_page_that_grew_a_next_one_is_modified(
+    valkey_url: str, database_url: str, reader_database_url: str
+) -> None:
+    """None of its rows is newer; whoever asks by date is told of `next` all the same."""
+    clock = MovingClock(START + timedelta(minutes=5))
+    await store(database_url, position_events(2))
+    async with running_gateway(valkey_url, reader_database_url, clock=clock) as gateway:
+        page = {"from": iso(START), "order": "asc", "limit": "2"}
+        async with gateway.http.get(POSITIONS, params=page) as response:
+            assert (await response.json())["next"] is None
+            seen = {"If-Modified-Since": response.headers["Last-Modified"]}
+        await store(database_url, [position_event(2)])
+        # Past its life in the cache, in which it may be stale.
+        clock.move(3_600)
+        async with gateway.http.get(POSITIONS, params=page, headers=seen) as response:
+            assert response.status == HTTPStatus.OK
+            assert (await response.json())["next"] is not None

@@ -45,20 +45,26 @@ class Access:
         self._by_address = lru_cache(_REMEMBERED)(self._of_address)
 
     def client_of(self, request: web.Request) -> Client:
-        """Return who sent a request; wrong credentials make it a client with a refusal."""
+        """Return who sent a request; wrong credentials make it a client with a refusal.
+
+        With a key and a token it has the quota of the one and the scopes of the other.
+        """
         headers = request.headers
+        by_key: Client | None = None
         api_key = headers.get(API_KEY_HEADER)
         if api_key is not None:
-            return self._by_digest.get(digest_of(api_key)) or self._refused(
-                request, "this API key is not known", 'ApiKey realm="cassiopeia"'
-            )
+            by_key = self._by_digest.get(digest_of(api_key))
+            if by_key is None:
+                return self._refused(
+                    request, "this API key is not known", 'ApiKey realm="cassiopeia"'
+                )
         authorization = headers.get("Authorization")
         if authorization is not None:
             scheme, _, token = authorization.partition(" ")
             # A proxy's own Basic credentials are none of ours.
             if scheme.lower() == "bearer":
-                return self._of_token(request, token.strip())
-        return self._by_address(self._address(request))
+                return self._of_token(request, token.strip(), by_key)
+        return by_key or self._by_address(self._address(request))
 
     def of_peer(self, peer: str) -> Client:
         """Return who sent a request that says nothing of its client."""
@@ -90,16 +96,16 @@ class Access:
             headers={"WWW-Authenticate": f'{_BEARER}, scope="{scope}"'},
         )
 
-    def _of_token(self, request: web.Request, token: str) -> Client:
+    def _of_token(self, request: web.Request, token: str, by_key: Client | None) -> Client:
         try:
             grant = self._tokens.verify(token)
         except InvalidTokenError as error:
             return self._refused(
                 request, f"the token is not valid: {error}", f'{_BEARER}, error="invalid_token"'
             )
-        if not grant.subject:
-            address = self._by_address(self._address(request))
-            return replace(address, has_token=True, scopes=grant.scopes)
+        if by_key or not grant.subject:
+            client = by_key or self._by_address(self._address(request))
+            return replace(client, has_token=True, scopes=grant.scopes)
         # Of any length and in any script: what the broker gets is short.
         digest = blake2b(grant.subject.encode(errors="surrogatepass"), digest_size=16).hexdigest()
         return Client(

@@ -21,7 +21,7 @@ from services.gateway.keys import ASKER, CLOCK, REPOSITORIES
 from services.gateway.models.sky import Place, SkyEvent, SkyEvents, computed_events
 from services.gateway.problems import ProblemError, invalid_parameter
 from services.gateway.ready import Ready
-from services.gateway.routing import CALENDAR, Route
+from services.gateway.routing import CALENDAR, OldParams, Route
 
 # What is computed does not change, whatever is published.
 COMPUTED = Kind("astro_events", fresh_s=21_600.0)
@@ -46,6 +46,9 @@ Kinds = Annotated[
 
 class EventsParams(Window):
     """Which events: of a place, or without one those that are the same for the whole Earth."""
+
+    # The path is an old one, too.
+    model_config = OldParams.model_config
 
     lat: Latitude | None = Field(default=None, description="Degrees north.", examples=[55.7558])
     lon: Longitude | None = Field(default=None, description="Degrees east.", examples=[37.6176])

@@ -99,10 +99,14 @@ async def send_cached(
 
 
 def page_ready(request: web.Request, page: Page, items: Sequence[Told]) -> Ready:
-    """Return a page as an answer, with the link to the next one."""
+    """Return a page as an answer, with the link to the next one.
+
+    It is as old as its newest row, and changes without one: there is a next page now, or a total.
+    """
     return Ready.of(
         page.model_dump_json(by_alias=True).encode(),
         newest_of(request, items),
+        changed_at=request.app[CLOCK].now(),
         link=link_to_next(request, page.next),
     )
 
@@ -125,7 +129,8 @@ def feed_ready(
     # As they were understood: however they are written, the feed keeps its id.
     query = params.model_dump(mode="json", by_alias=True, exclude_none=True)
     path = str(URL.build(path=request.path, query=query))
-    return Ready.of(atom_feed(path, title, entries, moment), moment, media=ATOM)
+    body = atom_feed(path, title, entries, moment)
+    return Ready.of(body, moment, changed_at=request.app[CLOCK].now(), media=ATOM)
 
 
 def newest_of(request: web.Request, items: Sequence[Told]) -> datetime:

@@ -14,7 +14,8 @@ async def dashboard(request: web.Request, _: OldParams) -> web.StreamResponse:
     sources = await app[SEEN_SOURCES].all()
     now = app[CLOCK].now()
     ready = app[DASHBOARD].at(now, (sources[name] for name in sorted(sources)))
-    return send_ready(request, ready, now)
+    # Without the broker nothing newer comes, whatever part it is of.
+    return send_ready(request, ready, now, app[SEEN_SOURCES].staleness())
 
 
 ROUTES = (

@@ -26,7 +26,7 @@ from services.gateway.models.told import Page
 from services.gateway.positions import Position
 from services.gateway.problems import invalid_parameter, unavailable
 from services.gateway.ready import Ready
-from services.gateway.routing import Params, Route
+from services.gateway.routing import OldParams, Params, Route
 from services.gateway.trend import Trend, trend_of
 
 MAX_PAGE = 1_000
@@ -75,8 +75,8 @@ class PositionsPage(Page):
     items: list[Position]
 
 
-class TrendParams(Params):
-    """How far back."""
+class TrendParams(OldParams):
+    """How far back; the path is an old one, too."""
 
     limit: Annotated[int, Field(ge=2, le=RECENT_FIXES)] = 2
 

@@ -44,13 +44,13 @@ class RefreshAccepted(BaseModel):
 async def sources(request: web.Request, _: Params) -> web.StreamResponse:
     """Answer the state of every source."""
     page = SourcesPage(items=await _known(request))
-    return send_model(request, page, _staleness(request))
+    return send_model(request, page, request.app[SEEN_SOURCES].staleness())
 
 
 async def source(request: web.Request, params: SourceParams) -> web.StreamResponse:
     """Answer the state of one source."""
     status = await _named(request, params.name)
-    return send_model(request, status, _staleness(request))
+    return send_model(request, status, request.app[SEEN_SOURCES].staleness())
 
 
 async def refresh(request: web.Request, params: SourceParams) -> web.StreamResponse:
@@ -80,15 +80,6 @@ async def _known(request: web.Request) -> list[SourceStatus]:
         return await request.app[SEEN_SOURCES].known()
     except DependencyUnavailableError as error:
         raise unavailable(str(error)) from error
-
-
-def _staleness(request: web.Request) -> dict[str, str]:
-    """Return the headers of what the broker said before it went away."""
-    seen = request.app[SEEN_SOURCES]
-    if seen.trouble is None or seen.seen_at is None:
-        return {}
-    age_s = int((request.app[CLOCK].now() - seen.seen_at).total_seconds())
-    return {"Age": str(max(0, age_s)), "Cache-Status": "cassiopeia; hit; detail=stale"}
 
 
 ROUTES = (

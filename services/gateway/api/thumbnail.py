@@ -6,6 +6,7 @@ from aiohttp import web
 from pydantic import Field
 
 from libs.common.events import JwstImageEvent
+from services.gateway.answers import has_tag
 from services.gateway.cache import Kind
 from services.gateway.keys import CACHE, CLOCK, REPOSITORIES, THUMBNAILS
 from services.gateway.problems import ProblemError, Slug, unavailable
@@ -30,7 +31,7 @@ async def thumbnail(request: web.Request, params: ImageParams) -> web.StreamResp
     """Answer the preview of an image."""
     link = await _link(request, params.image_id)
     headers = {"ETag": f'"{file_name(link)}"', "Cache-Control": FOREVER}
-    if headers["ETag"] in request.headers.get("If-None-Match", ""):
+    if has_tag(request.headers.get("If-None-Match", ""), headers["ETag"]):
         return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers)
     try:
         content = await request.app[THUMBNAILS].get(link)

@@ -1,12 +1,16 @@
 """Parameters as the old servers read them: what makes no sense is the default."""
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
 from pydantic import BeforeValidator, WithJsonSchema
 
 TAG = "earlier systems"
+# Python reads no whole number of more than 4,300 digits; beyond every range are far shorter ones.
+_MOST_DIGITS = 20
+_LONG_NUMBER = re.compile(rf"\s*([+-]?)[0-9]{{{_MOST_DIGITS + 1},}}\s*")
 
 
 def whole(default: int | None, low: int, high: int) -> tuple[BeforeValidator, WithJsonSchema]:
@@ -23,8 +27,11 @@ def _lenient(
     read: Callable[[str], float], default: float | None, low: float, high: float
 ) -> tuple[BeforeValidator, WithJsonSchema]:
     def parse(value: Any) -> float | None:  # noqa: ANN401 - whatever the query holds
+        text = str(value)
+        if long := _LONG_NUMBER.fullmatch(text):
+            return low if long[1] == "-" else high
         try:
-            found = read(str(value))
+            found = read(text)
         except ValueError:
             return default
         return min(max(found, low), high) if math.isfinite(found) else default

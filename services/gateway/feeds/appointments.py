@@ -15,6 +15,8 @@ from services.gateway.models.space import LaunchShown
 # seconds. In steps of 80 minutes no two passes share one, and hardly one ever changes its own.
 _PASS_STEP_S = 4_800
 _COMPASS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
+# Any moment will do, as long as it stays: calendars take another one for a change.
+_COMPUTED = datetime(2026, 1, 1, tzinfo=UTC)
 # Launch Library's names of what a time is exact to; of all others it is a guess of days.
 _EXACT_TO = {"second", "minute", "hour"}
 _CONFIRMED = {"go", "success", "in flight", "deployed", "payload deployed"}
@@ -72,8 +74,8 @@ def _sky_event(event: SkyEvent, place: Place | None) -> Appointment:
         uid=_uid("astro", event.key),
         start=event.starts_at if event.starts_at and not is_long else event.time,
         end=None if is_long else event.ends_at,
-        made=event.fetched_at,
         # The computation gives the same whenever it runs.
+        made=_COMPUTED,
         is_fixed=True,
         summary=event.name,
         description=event.details or "",

@@ -20,15 +20,23 @@ class OldDocument:
     summary: bytes
 
     @classmethod
-    def of(cls, source: str, payload: Any, events: Sequence[Event]) -> "OldDocument":  # noqa: ANN401 - what an upstream sent
-        """Render what the upstream sent; it is as old as its newest part."""
+    def of(
+        cls,
+        source: str,
+        payload: Any,  # noqa: ANN401 - what an upstream sent
+        events: Sequence[Event],
+        now: datetime,
+    ) -> "OldDocument":
+        """Render what the upstream sent; it is as old as its newest part.
+
+        It may change without a newer one: at midnight, or when a launch has flown.
+        """
         at = max(event.fetchedat for event in events)
         # Not validated: bodies were when they were decoded.
         document = SpaceDocument.model_construct(source=source, fetched_at=at, payload=payload)
         summary = SummaryEntry.model_construct(at=at, payload=payload)
-        return cls(
-            Ready.of(document.model_dump_json().encode(), at), summary.model_dump_json().encode()
-        )
+        body = document.model_dump_json().encode()
+        return cls(Ready.of(body, at, changed_at=now), summary.model_dump_json().encode())
 
 
 _Made = tuple[OldDocument | None, datetime]
@@ -65,11 +73,11 @@ class OldSpace:
         parts = {name: each.summary if each else b"{}" for name, each in documents.items()}
         return self._summary.of({**parts, **others}, now)
 
-    def _apod(self, _: datetime) -> _Made:
+    def _apod(self, now: datetime) -> _Made:
         picture = self._space.picture
         if picture is None:
             return None, ALWAYS
-        return OldDocument.of("apod", picture.data.upstream_body, [picture]), ALWAYS
+        return OldDocument.of("apod", picture.data.upstream_body, [picture], now), ALWAYS
 
     def _neo(self, now: datetime) -> _Made:
         # As the feed: up to today, each day with its list.
@@ -84,24 +92,26 @@ class OldSpace:
             day = each.data.approach_date.isoformat()
             days.setdefault(day, []).append(each.data.upstream_body)
         payload = {"element_count": len(events), "near_earth_objects": days}
-        return OldDocument.of("neo", payload, events), end
+        return OldDocument.of("neo", payload, events, now), end
 
     def _flares(self, now: datetime) -> _Made:
-        return _listed("flr", self._space.flares_at(now), next_day(now))
+        return _listed("flr", self._space.flares_at(now), now)
 
     def _ejections(self, now: datetime) -> _Made:
-        return _listed("cme", self._space.ejections_at(now), next_day(now))
+        return _listed("cme", self._space.ejections_at(now), now)
 
     def _next_launch(self, now: datetime) -> _Made:
         launch = self._space.next_by(SPACEX, now)
         if launch is None:
             return None, ALWAYS
         # Once it has flown, the next one is another.
-        document = OldDocument.of("spacex", launch.data.upstream_body, [launch])
+        document = OldDocument.of("spacex", launch.data.upstream_body, [launch], now)
         return document, launch.data.net
 
 
-def _listed(source: str, events: Sequence[Any], until: datetime) -> _Made:
+def _listed(source: str, events: Sequence[Any], now: datetime) -> _Made:
+    until = next_day(now)
     if not events:
         return None, until
-    return OldDocument.of(source, [each.data.upstream_body for each in events], events), until
+    bodies = [each.data.upstream_body for each in events]
+    return OldDocument.of(source, bodies, events, now), until

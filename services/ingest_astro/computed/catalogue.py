@@ -126,5 +126,5 @@ def _checked(start: datetime, end: datetime) -> Window:
     if start >= end:
         raise ValueError(f"end: expected a time after {start.isoformat()}, got {end.isoformat()}")
     if start.year < EARLIEST_YEAR or end.year > LATEST_YEAR:
-        raise ValueError(f"expected a window within {EARLIEST_YEAR} to {LATEST_YEAR}")
+        raise ValueError(f"start: expected a window within {EARLIEST_YEAR} to {LATEST_YEAR}")
     return Window(start, end)

@@ -111,7 +111,9 @@ async def calendar(request: web.Request, params: ProviderParams) -> web.StreamRe
             LaunchFilter(since=since, provider=params.provider), limit=CALENDAR_LENGTH
         )
         body = launches_calendar(found.items)
-        return Ready.of(body, newest_of(request, found.items), media=CALENDAR)
+        # As time goes on, other launches are to come.
+        now = request.app[CLOCK].now()
+        return Ready.of(body, newest_of(request, found.items), changed_at=now, media=CALENDAR)
 
     return await send_cached(request, LAUNCHES, params, make)
 
