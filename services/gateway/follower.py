@@ -70,7 +70,7 @@ class Follower:
             events = decode_batch([body_of(fields) for _, fields in page])
             for (entry_id, _), event in zip(page, events, strict=True):
                 self._pass_on(index, entry_id, event)
-            if extent is not None and extent.last > self._hub.offsets.entries[index]:
+            if extent.last > self._hub.offsets.entries[index]:
                 # Its newest entries are gone: who comes now has missed nothing of them.
                 self._hub.skip(index, extent.last)
             self._latest.fill([event for event in events if isinstance(event, Event)])

@@ -13,7 +13,7 @@ from libs.common import metrics
 from libs.common.broker import body_of
 from libs.common.events import Event, decode_batch
 from libs.common.topology import EVENT_STREAMS, Stream
-from services.gateway.extents import extent_of
+from services.gateway.extents import Extent, extent_of
 from services.gateway.offsets import EntryId, Offsets, format_entry_id, parse_entry_id
 
 # Entries per read of a client that catches up; bounds what it holds of memory.
@@ -172,10 +172,6 @@ class LiveHub:
                     if isinstance(event, Event):
                         yield Frame.of(event, index, entry, offsets)
 
-    async def lost_since(self, since: Offsets) -> bool:
-        """Whether a stream no longer has all that came after `since`."""
-        for index, stream in enumerate(self.streams):
-            extent = await extent_of(self._redis, stream)
-            if extent is not None and extent.lacks(since.entries[index]):
-                return True
-        return False
+    async def extents(self) -> list[Extent]:
+        """Return how far each stream reaches at the broker, which may be ahead of this process."""
+        return [await extent_of(self._redis, stream) for stream in self.streams]
