@@ -55,6 +55,7 @@ class LiveClient:
         self._arrived = asyncio.Event()
         self._passed = 0
         self.dropped = 0
+        self.is_over = False
 
     def wants(self, frame: Frame) -> bool:
         """Whether a frame is of a type that the client asked for."""
@@ -76,6 +77,11 @@ class LiveClient:
     def wake(self) -> None:
         """End the wait without a frame."""
         self._arrived.set()
+
+    def dismiss(self) -> None:
+        """Have its connection end: its place is none of the streams any more."""
+        self.is_over = True
+        self.wake()
 
     def clear(self) -> None:
         """Forget what waits: it will be read from the stream instead."""
@@ -140,6 +146,12 @@ class LiveHub:
     def skip(self, stream: int, entry: EntryId) -> None:
         """Pass an entry that is no event; it has a place in the stream all the same."""
         self.offsets = self.offsets.advanced(stream, entry)
+
+    def rewind(self, stream: int) -> None:
+        """Go back to before a stream; its clients, who cannot, come again."""
+        self.offsets = self.offsets.advanced(stream, NOWHERE)
+        for client in self._clients:
+            client.dismiss()
 
     def latest(self) -> list[Frame]:
         """Return the newest frame of every type, oldest first."""

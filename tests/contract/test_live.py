@@ -339,6 +339,24 @@ async def test_who_is_ahead_of_this_replica_only_has_missed_nothing(
         assert (await anext(stream)).data["id"] == str(events[3].id)
 
 
+async def test_the_gateway_follows_a_broker_that_has_fallen_behind_it(gateway: Gateway) -> None:
+    """Its clients are sent away; they return to a gap, the present state, and what comes then."""
+    fields: Any = {"__data__": position_event(0).encode()}
+    await gateway.redis.xadd(EVENTS_ISS.key, fields, id=FUTURE)
+    await known_to(gateway, position_event(0))
+    async with listening(gateway, read=blocks) as stream:
+        place = await place_of(stream)
+        assert FUTURE in place
+        await gateway.redis.delete(EVENTS_ISS.key)
+        await gateway.publish([position_event(1)])
+        assert [block async for block in stream] == []
+    async with listening(gateway, place) as stream:
+        assert (await anext(stream)).event == "gap"
+        assert (await anext(stream)).data["id"] == str(position_event(1).id)
+        await gateway.publish([position_event(2)])
+        assert (await anext(stream)).data["id"] == str(position_event(2).id)
+
+
 @pytest.mark.parametrize("value", ["yesterday", "1", "1-2-3", "-", "9" * 30 + "-0", "1-0_", "_1-0"])
 async def test_a_broken_last_event_id_is_refused_by_name(gateway: Gateway, value: str) -> None:
     """422, before a stream begins."""

@@ -130,6 +130,8 @@ async def _go_live(
 ) -> None:
     while not hub.closing:
         frames, dropped = await client.next()
+        if client.is_over:
+            return
         place = hub.offsets
         if dropped:
             await response.write(_note("dropped", {"events": dropped}))
