@@ -67,7 +67,7 @@ class AstroEventsAnswer(Answer):
 
 
 class PassesQuestion(Question):
-    """When does the station pass over a place (`iss.passes`)? From now, unless `start` is given."""
+    """When does the station pass over a place (`iss.passes`)? From this minute, by default."""
 
     latitude_deg: Latitude
     longitude_deg: Longitude
@@ -109,7 +109,11 @@ class Pass(Answer):
 
 
 class ElementsInUse(Answer):
-    """The elements that a prediction rests on; `age_s` is at the time of the answer."""
+    """The elements that a prediction rests on.
+
+    `age_s` counts from their epoch to that end of the window which is further from it, and is
+    negative before it. `trusted` is false when that is more than the service's limit.
+    """
 
     epoch: AwareDatetime
     age_s: float

@@ -37,14 +37,18 @@ class Extent:
         return self.is_shortened and seen < self.last and (self.first is None or self.first > seen)
 
 
-async def extent_of(redis: Redis, stream: Stream) -> Extent | None:
-    """Return the extent of a stream; None when there is none.
+# Of a stream that is not there, which none ever wrote to or somebody deleted.
+NOTHING = Extent(first=None, last=(0, 0), deleted=(0, 0), is_shortened=False)
+
+
+async def extent_of(redis: Redis, stream: Stream) -> Extent:
+    """Return the extent of a stream.
 
     Raises:
         redis.exceptions.RedisError: The broker does not answer.
     """
     if not await redis.exists(stream.key):
-        return None
+        return NOTHING
     info: Any = await redis.xinfo_stream(stream.key)
     first = info["first-entry"]
     return Extent(

@@ -23,6 +23,9 @@ from services.gateway.repositories import Repositories
 _log = get_logger(__name__)
 
 READ_COUNT = 1_000
+# A broker that was flushed, restored or replaced may be behind what was read of it. It is rare, and
+# to ask is two commands for each stream.
+CHECK_EVERY_S = 5.0
 # Memory wants this many of the newest entries at start; of the others some will do, because the
 # database has what matters of them. A first poll of all asteroids and launches is 600 events, one
 # of the sky 2,000.
@@ -64,17 +67,24 @@ class Follower:
         known += await repositories.latest.events(now)
         self._latest.fill(known)
         await self._latest.catalogue.read()
-        for index, stream in enumerate(self._hub.streams):
-            extent = await extent_of(self._redis, stream)
-            page = await self._newest(stream, _wanted(stream))
-            events = decode_batch([body_of(fields) for _, fields in page])
-            for (entry_id, _), event in zip(page, events, strict=True):
-                self._pass_on(index, entry_id, event)
-            if extent is not None and extent.last > self._hub.offsets.entries[index]:
-                # Its newest entries are gone: who comes now has missed nothing of them.
-                self._hub.skip(index, extent.last)
-            self._latest.fill([event for event in events if isinstance(event, Event)])
+        for index in range(len(self._hub.streams)):
+            await self._begin(index)
         self._hub.seed(known)
+
+    async def _begin(self, index: int) -> None:
+        """Take the newest entries of a stream, and follow it from there on."""
+        stream = self._hub.streams[index]
+        extent = await extent_of(self._redis, stream)
+        page = await self._newest(stream, _wanted(stream))
+        events = decode_batch([body_of(fields) for _, fields in page])
+        # From here on in one step of the loop: no client sees a place in between.
+        self._hub.rewind(index)
+        for (entry_id, _), event in zip(page, events, strict=True):
+            self._pass_on(index, entry_id, event)
+        if extent.last > self._hub.offsets.entries[index]:
+            # Its newest entries are gone: who comes now has missed nothing of them.
+            self._hub.skip(index, extent.last)
+        self._latest.fill([event for event in events if isinstance(event, Event)])
 
     async def _newest(self, stream: Stream, count: int) -> list[Any]:
         """Return the newest entries of a stream in their order, read in pages."""
@@ -94,9 +104,13 @@ class Follower:
     async def follow_forever(self) -> None:
         """Read on, over restarts of the broker too, without losing or repeating an entry."""
         away = False
+        checked = time.monotonic()
         while True:
             try:
                 await self._read_once()
+                if time.monotonic() > checked + CHECK_EVERY_S:
+                    checked = time.monotonic()
+                    await self._begin_anew()
             except RedisError as error:
                 if not away:
                     away = True
@@ -106,6 +120,19 @@ class Follower:
                 if away:
                     away = False
                     _log.info("broker_back")
+
+    async def _begin_anew(self) -> None:
+        """Leave a place that the broker does not have: to read on there is to wait for ever."""
+        known = self._hub.offsets.entries
+        for index, extent in enumerate(await self._hub.extents()):
+            if extent.last < known[index]:
+                _log.warning(
+                    "stream_begins_anew",
+                    stream=self._hub.streams[index].key,
+                    read=format_entry_id(known[index]),
+                    last=format_entry_id(extent.last),
+                )
+                await self._begin(index)
 
     async def _read_once(self) -> None:
         offsets = self._hub.offsets.entries

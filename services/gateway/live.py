@@ -13,7 +13,7 @@ from libs.common import metrics
 from libs.common.broker import body_of
 from libs.common.events import Event, decode_batch
 from libs.common.topology import EVENT_STREAMS, Stream
-from services.gateway.extents import extent_of
+from services.gateway.extents import Extent, extent_of
 from services.gateway.offsets import EntryId, Offsets, format_entry_id, parse_entry_id
 
 # Entries per read of a client that catches up; bounds what it holds of memory.
@@ -55,6 +55,7 @@ class LiveClient:
         self._arrived = asyncio.Event()
         self._passed = 0
         self.dropped = 0
+        self.is_over = False
 
     def wants(self, frame: Frame) -> bool:
         """Whether a frame is of a type that the client asked for."""
@@ -76,6 +77,11 @@ class LiveClient:
     def wake(self) -> None:
         """End the wait without a frame."""
         self._arrived.set()
+
+    def dismiss(self) -> None:
+        """Have its connection end: its place is none of the streams any more."""
+        self.is_over = True
+        self.wake()
 
     def clear(self) -> None:
         """Forget what waits: it will be read from the stream instead."""
@@ -141,6 +147,12 @@ class LiveHub:
         """Pass an entry that is no event; it has a place in the stream all the same."""
         self.offsets = self.offsets.advanced(stream, entry)
 
+    def rewind(self, stream: int) -> None:
+        """Go back to before a stream; its clients, who cannot, come again."""
+        self.offsets = self.offsets.advanced(stream, NOWHERE)
+        for client in self._clients:
+            client.dismiss()
+
     def latest(self) -> list[Frame]:
         """Return the newest frame of every type, oldest first."""
         return sorted(self._latest.values(), key=lambda frame: frame.entry)
@@ -172,10 +184,6 @@ class LiveHub:
                     if isinstance(event, Event):
                         yield Frame.of(event, index, entry, offsets)
 
-    async def lost_since(self, since: Offsets) -> bool:
-        """Whether a stream no longer has all that came after `since`."""
-        for index, stream in enumerate(self.streams):
-            extent = await extent_of(self._redis, stream)
-            if extent is not None and extent.lacks(since.entries[index]):
-                return True
-        return False
+    async def extents(self) -> list[Extent]:
+        """Return how far each stream reaches at the broker, which may be ahead of this process."""
+        return [await extent_of(self._redis, stream) for stream in self.streams]

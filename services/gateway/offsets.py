@@ -51,18 +51,26 @@ class Offsets:
         """Return them as text."""
         return "_".join(format_entry_id(entry) for entry in self.entries)
 
-    @classmethod
-    def decode(cls, value: str, streams: int = len(EVENT_STREAMS)) -> Self:
-        """Read them back; a single entry stands for all streams, as in `0-0`, from the beginning.
+    def within(self, ends: "Offsets") -> "Offsets | None":
+        """Return the same place in the streams that end at `ends`; None when there is none. Pure.
 
-        Args:
-            value: The text.
-            streams: How many streams there are.
+        There is none ahead of an end, and none for another number of streams. A single entry
+        stands for all streams, as in `0-0`, from the beginning; in those that have not come so far
+        it is their end.
+        """
+        if len(self.entries) == 1:
+            (entry,) = self.entries
+            if entry > max(ends.entries):
+                return None
+            return Offsets(tuple(min(entry, end) for end in ends.entries))
+        is_known = len(self.entries) == len(ends.entries) and self.furthest(ends) == ends
+        return self if is_known else None
+
+    @classmethod
+    def decode(cls, value: str) -> Self:
+        """Read them back, as many as there are.
 
         Raises:
-            ValueError: It is none of ours.
+            ValueError: One is no stream entry.
         """
-        entries = tuple(parse_entry_id(part) for part in value.split("_"))
-        if len(entries) not in {1, streams}:
-            raise ValueError(f"expected {streams} stream entries joined by _, or one")
-        return cls(entries if len(entries) > 1 else entries * streams)
+        return cls(tuple(parse_entry_id(part) for part in value.split("_")))

@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 
 from libs.common.answers import LastAnswer
 from libs.common.clock import Clock
+from libs.common.errors import CassiopeiaError, DependencyUnavailableError
 from libs.common.events import IssElements
 from libs.common.questions import (
     ElementsInUse,
@@ -25,6 +26,9 @@ from services.ingest_iss.providers.computed import newest_elements
 
 # Passes of ten days take 0.1 s of one core; a busy machine may need ten times that.
 LIMIT_S = 5.0
+# Where on its orbit the station is, is a guess after some months. Where its plane is goes next: an
+# orbit raised by 10 km, as happens in a year, turns it by 9 deg less (of 1,800).
+FURTHEST = timedelta(days=366)
 
 
 class StationDesk:
@@ -49,16 +53,16 @@ class StationDesk:
         """Return the passes over a place."""
         now = self._clock.now()
         elements = newest_elements(await self._elements.load())
-        start = question.start or now
+        start = question.start or now.replace(second=0, microsecond=0)
         end = start + timedelta(days=question.days)
         site = Site(question.latitude_deg, question.longitude_deg, question.elevation_m)
 
         def work(check: Check) -> PassesAnswer:
             try:
+                in_use = self._in_use(elements, start, end)
                 found = passes(elements, site, start, end, question.min_elevation_deg, check)
             except ValueError as error:
-                raise _out_of_reach(elements, error) from error
-            in_use = self._in_use(elements, now)
+                raise _out_of_reach(question, elements, error) from error
             return PassesAnswer(elements=in_use, start=start, end=end, passes=found)
 
         return await self._worker.run(LIMIT_S, work)
@@ -68,28 +72,43 @@ class StationDesk:
         now = self._clock.now()
         elements = newest_elements(await self._elements.load())
         start = (question.start or now).replace(microsecond=0)
+        end = start + timedelta(seconds=question.duration_s)
 
         def work(check: Check) -> TrackAnswer:
             try:
+                in_use = self._in_use(elements, start, end)
                 points = track(elements, start, question.duration_s, question.step_s, check)
             except ValueError as error:
-                raise _out_of_reach(elements, error) from error
-            return TrackAnswer(elements=self._in_use(elements, now), points=points)
+                raise _out_of_reach(question, elements, error) from error
+            return TrackAnswer(elements=in_use, points=points)
 
         return await self._worker.run(LIMIT_S, work)
 
-    def _in_use(self, elements: IssElements, now: datetime) -> ElementsInUse:
-        age = now - elements.epoch
+    def _in_use(self, elements: IssElements, start: datetime, end: datetime) -> ElementsInUse:
+        """Return how far the elements have to reach for a window.
+
+        Raises:
+            ValueError: Further than they say anything.
+        """
+        age = max(start - elements.epoch, end - elements.epoch, key=abs)
+        if abs(age) > FURTHEST:
+            raise ValueError(f"they reach {FURTHEST.days} days")
         return ElementsInUse(
             epoch=elements.epoch, age_s=age.total_seconds(), trusted=abs(age) <= self._max_age
         )
 
 
-def _out_of_reach(elements: IssElements, error: ValueError) -> ValueError:
-    """Return what is wrong with a question about a time that the elements say nothing of."""
-    return ValueError(
-        f"start: expected a time nearer to the elements, of {elements.epoch:%Y-%m-%d} ({error})"
-    )
+def _out_of_reach(
+    question: PassesQuestion | TrackQuestion, elements: IssElements, error: ValueError
+) -> ValueError | CassiopeiaError:
+    """Return what is wrong with a question about a time that the elements say nothing of.
+
+    Who asked for the present has asked nothing wrong: there are no elements to answer it with.
+    """
+    known = f"the newest elements are of {elements.epoch:%Y-%m-%d} ({error})"
+    if question.start is None:
+        return DependencyUnavailableError(known)
+    return ValueError(f"start: expected a time nearer to the elements: {known}")
 
 
 def track(
@@ -98,7 +117,7 @@ def track(
     """Return the positions each `step_s` seconds from `start` on.
 
     Raises:
-        ValueError: SGP4 has no position for a moment.
+        ValueError: There is no position for a moment.
     """
     points = []
     for index in range(int(duration_s // step_s) + 1):

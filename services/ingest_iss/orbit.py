@@ -13,7 +13,17 @@ from typing import Any, Literal
 from sgp4.api import SGP4_ERRORS, WGS72, Satrec
 
 from libs.common.events import IssElements
-from services.ingest_iss.earth import Vector, dot, footprint_km, geodetic, gmst_deg, julian_day
+from libs.common.events.iss import HIGHEST_KM, LOWEST_KM
+from services.ingest_iss.earth import (
+    WGS84_A_KM,
+    WGS84_F,
+    Vector,
+    dot,
+    footprint_km,
+    geodetic,
+    gmst_deg,
+    julian_day,
+)
 from services.ingest_iss.sun import in_umbra, subsolar_point, sun_position
 
 Visibility = Literal["daylight", "eclipsed"]
@@ -23,6 +33,9 @@ _SGP4_DAY_ZERO = datetime(1949, 12, 31, tzinfo=UTC)
 _DAY_S = 86_400.0
 _MINUTES_PER_DAY = 1_440.0
 _REVOLUTION_RAD = 2 * math.pi
+# From the Earth's centre. In between, every altitude above the ellipsoid is one of the station.
+_NEAREST_KM = WGS84_A_KM + LOWEST_KM
+_FARTHEST_KM = WGS84_A_KM * (1 - WGS84_F) + HIGHEST_KM
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +79,9 @@ def position_at(elements: IssElements, when: datetime) -> SatelliteState:
         when: An aware time, before or after their epoch.
 
     Raises:
-        ValueError: `when` has no zone, or SGP4 has no position for it (the message says why).
+        ValueError: `when` has no zone, or there is no position for it (the message says why).
     """
-    position, velocity = teme_state(elements, when)
+    position, velocity = station_state(elements, when)
     gmst = gmst_deg(when)
     place = geodetic(position, gmst)
     sun = sun_position(when)
@@ -86,6 +99,25 @@ def position_at(elements: IssElements, when: datetime) -> SatelliteState:
         solar_longitude_deg=subsolar.longitude_deg,
         visibility="eclipsed" if in_umbra(position, sun) else "daylight",
     )
+
+
+def station_state(elements: IssElements, when: datetime) -> tuple[Vector, Vector]:
+    """Propagate with SGP4; return position in km and velocity in km/s, TEME.
+
+    Far from the epoch SGP4 goes on without an error to where no station is: 66 years
+    before it, drag run backwards puts the station of 2026 at 7 million kilometres.
+
+    Raises:
+        ValueError: As `teme_state`, or the place is none that the station can have.
+    """
+    position, velocity = teme_state(elements, when)
+    distance = math.sqrt(dot(position, position))
+    if not _NEAREST_KM <= distance <= _FARTHEST_KM:
+        raise ValueError(
+            f"SGP4 has {elements.object_name} {distance - WGS84_A_KM:.0f} km high"
+            f" at {when.isoformat()}"
+        )
+    return position, velocity
 
 
 def teme_state(elements: IssElements, when: datetime) -> tuple[Vector, Vector]:

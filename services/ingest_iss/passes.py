@@ -12,7 +12,7 @@ from typing import NamedTuple
 from libs.common.events import IssElements
 from libs.common.questions import Pass, PassMoment
 from services.ingest_iss.earth import WGS84_A_KM, WGS84_F, Vector, dot, gmst_deg
-from services.ingest_iss.orbit import teme_state
+from services.ingest_iss.orbit import station_state
 from services.ingest_iss.sun import in_umbra, sun_position
 
 # Civil twilight ends: the darkness from which NASA's lists of sightings count.
@@ -73,7 +73,7 @@ def passes(
         check: Called now and then; it may raise to end the computation.
 
     Raises:
-        ValueError: SGP4 has no position for a moment.
+        ValueError: There is no position for a moment.
     """
     sky = _Sky(elements, site)
     found = []
@@ -135,20 +135,20 @@ class _Sky:
 
     def nearness(self, when: datetime) -> float:
         """Return the cosine of the angle at the Earth's centre between site and satellite."""
-        place = teme_state(self._elements, when)[0]
+        place = station_state(self._elements, when)[0]
         site = self._frame(when)[0]
         return dot(place, site) / math.sqrt(dot(place, place) * dot(site, site))
 
     def elevation_deg(self, when: datetime) -> float:
         """Return how high the satellite stands; negative below the horizon."""
-        place = teme_state(self._elements, when)[0]
+        place = station_state(self._elements, when)[0]
         site, up, _, _ = self._frame(when)
         line = _difference(place, site)
         return math.degrees(math.asin(dot(line, up) / math.sqrt(dot(line, line))))
 
     def look(self, when: datetime) -> Look:
         """Return everything about one moment."""
-        place = teme_state(self._elements, when)[0]
+        place = station_state(self._elements, when)[0]
         site, up, east, north = self._frame(when)
         line = _difference(place, site)
         distance = math.sqrt(dot(line, line))

@@ -8,17 +8,24 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 
 from libs.common.events import IssPositionEvent
 from libs.common.metrics import REGISTRY
 from libs.common.topology import EVENT_STREAMS, EVENTS_ISS, EVENTS_OSDR
-from services.gateway.live import MOST_PASSED
-from services.gateway.offsets import Offsets
+from services.gateway.api.events import EventsParams
+from services.gateway.api.events import events as serve_events
+from services.gateway.keys import HUB, SETTINGS
+from services.gateway.live import MOST_PASSED, LiveHub
+from services.gateway.offsets import Offsets, parse_entry_id
+from services.gateway.settings import GatewaySettings
 from tests.catalogue import apod_event, dataset_event, launch_event
 from tests.contract.clients import store
 from tests.factories import elements_event, position_event, position_events
@@ -276,7 +283,81 @@ async def test_a_poison_entry_is_passed_over(gateway: Gateway) -> None:
     assert ids == [str(position_event(index).id) for index in (0, 1)]
 
 
-@pytest.mark.parametrize("value", ["yesterday", "1", "1-2-3", "-", "9" * 30 + "-0", "1-0_1-0"])
+FUTURE = "9999999999999-0"
+
+
+@pytest.mark.parametrize(
+    "last_id",
+    [
+        pytest.param(FUTURE, id="ahead"),
+        pytest.param("_".join([FUTURE] * len(EVENT_STREAMS)), id="ahead-in-every-stream"),
+        pytest.param("_".join(["0-0"] * 4 + [FUTURE]), id="ahead-in-one-that-is-not-there"),
+        pytest.param("1-0_1-0", id="fewer-streams"),
+        pytest.param("_".join(["1-0"] * 9), id="more-streams"),
+    ],
+)
+async def test_a_place_that_the_streams_do_not_have_is_told_and_left(
+    gateway: Gateway, last_id: str
+) -> None:
+    """After a gap comes the present state; its place replaces the old one, and events come."""
+    await gateway.publish(position_events(3))
+    await known_to(gateway, position_event(2))
+    async with listening(gateway, last_id, read=blocks, types="iss.position") as stream:
+        gap = await anext(stream)
+        assert (gap.event, gap.data, gap.id) == ("gap", {"since": last_id}, None)
+        assert (await anext(stream)).data["id"] == str(position_event(2).id)
+        place = await place_of(stream)
+        await gateway.publish([position_event(3)])
+        assert (await anext(stream)).data["id"] == str(position_event(3).id)
+    async with listening(gateway, place, types="iss.position") as stream:
+        assert (await anext(stream)).data["id"] == str(position_event(3).id)
+
+
+async def test_who_is_ahead_of_this_replica_only_has_missed_nothing(
+    gateway: Gateway, valkey_url: str
+) -> None:
+    """Another replica has read what this one has not; the broker knows, and no gap is told."""
+    events = position_events(4)
+    await gateway.publish(events)
+    entries: Any = await gateway.redis.xrange(EVENTS_ISS.key)
+    index = EVENT_STREAMS.index(EVENTS_ISS)
+    read = [parse_entry_id(entry_id.decode()) for entry_id, _ in entries]
+    # Nobody follows the streams for this hub: it stays as far behind as it is.
+    hub = LiveHub(gateway.redis, queue_length=10)
+    application = web.Application()
+    application[HUB], application[SETTINGS] = hub, GatewaySettings(redis_url=valkey_url)
+    application.router.add_get(EVENTS, partial(serve_events, params=EventsParams()))
+    place = Offsets().advanced(index, read[2]).encode()
+    async with (
+        TestClient(TestServer(application)) as http,
+        http.get(EVENTS, headers={"Last-Event-ID": place}) as response,
+    ):
+        stream = blocks(response)
+        assert await anext(stream) == Message("", place)
+        for event, entry in zip(events, read, strict=True):
+            hub.publish(event, index, entry)
+        assert (await anext(stream)).data["id"] == str(events[3].id)
+
+
+async def test_the_gateway_follows_a_broker_that_has_fallen_behind_it(gateway: Gateway) -> None:
+    """Its clients are sent away; they return to a gap, the present state, and what comes then."""
+    fields: Any = {"__data__": position_event(0).encode()}
+    await gateway.redis.xadd(EVENTS_ISS.key, fields, id=FUTURE)
+    await known_to(gateway, position_event(0))
+    async with listening(gateway, read=blocks) as stream:
+        place = await place_of(stream)
+        assert FUTURE in place
+        await gateway.redis.delete(EVENTS_ISS.key)
+        await gateway.publish([position_event(1)])
+        assert [block async for block in stream] == []
+    async with listening(gateway, place) as stream:
+        assert (await anext(stream)).event == "gap"
+        assert (await anext(stream)).data["id"] == str(position_event(1).id)
+        await gateway.publish([position_event(2)])
+        assert (await anext(stream)).data["id"] == str(position_event(2).id)
+
+
+@pytest.mark.parametrize("value", ["yesterday", "1", "1-2-3", "-", "9" * 30 + "-0", "1-0_", "_1-0"])
 async def test_a_broken_last_event_id_is_refused_by_name(gateway: Gateway, value: str) -> None:
     """422, before a stream begins."""
     async with gateway.http.get(EVENTS, headers={"Last-Event-ID": value}) as response:

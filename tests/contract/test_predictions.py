@@ -170,9 +170,23 @@ async def test_without_the_service_it_is_503_and_comes_back(
 
 async def test_a_time_out_of_reach_is_refused_by_the_parameters_name(predicting: Gateway) -> None:
     """The service calls it `start`; the client has asked for `from`."""
-    for path, params in ((PASSES, MOSCOW), (TRACK, {})):
-        query = {**params, "from": "2100-01-01T00:00:00Z"}
-        async with predicting.http.get(path, params=query) as response:
-            assert response.status == HTTPStatus.UNPROCESSABLE_ENTITY
-            document = await response.json(content_type="application/problem+json")
-            assert [error["field"] for error in document["errors"]] == ["from"]
+    for path, params in ((PASSES, MOSCOW), (f"{PASSES}.ics", MOSCOW), (TRACK, {})):
+        for year in ("1960", "1990", "2030", "2100"):
+            query = {**params, "from": f"{year}-01-01T00:00:00Z"}
+            assert await fault(predicting, path, **query) == (
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                ["from"],
+            )
+
+
+async def test_what_is_not_to_be_trusted_says_so(predicting: Gateway) -> None:
+    """In the answers, and in the calendar, whose entries are tentative then."""
+    near, far = WINDOW, {**WINDOW, "from": iso(START + timedelta(days=60))}
+    for window, trusted, status in ((near, True, "CONFIRMED"), (far, False, "TENTATIVE")):
+        document = await get(predicting, PASSES, **MOSCOW, **window)
+        assert document["elements"]["trusted"] is trusted
+        track = await get(predicting, TRACK, **{"from": window["from"]})
+        assert track["elements"]["trusted"] is trusted
+        _, events = await get_calendar(predicting, f"{PASSES}.ics", **MOSCOW, **window)
+        assert {str(event["status"]) for event in events} == {status}
+        assert all(("Do not rely" in event["description"]) is not trusted for event in events)

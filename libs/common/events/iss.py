@@ -19,6 +19,8 @@ from libs.common.events.envelope import (
 
 # The catalogue's numbers have nine digits at most.
 NoradId = Annotated[int, Field(gt=0, le=999_999_999)]
+# From re-entry to well above any boost: outside, the number is not the station's.
+LOWEST_KM, HIGHEST_KM = 100, 2_000
 
 
 class IssPosition(Strict):
@@ -37,8 +39,7 @@ class IssPosition(Strict):
     name: Name
     latitude_deg: Latitude
     longitude_deg: Longitude
-    # From re-entry to well above any boost: outside, the number is not the station's.
-    altitude_km: Annotated[float, Field(ge=100, le=2_000)]
+    altitude_km: Annotated[float, Field(ge=LOWEST_KM, le=HIGHEST_KM)]
     velocity_kmh: Annotated[float, Field(ge=20_000, le=35_000)]
     footprint_km: Annotated[float, Field(gt=0, le=20_100)]
     visibility: Literal["daylight", "eclipsed"] | None = None

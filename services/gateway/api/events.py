@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from libs.common.events import EVENT_CLASSES
 from libs.common.logging import get_logger
+from services.gateway.extents import Extent
 from services.gateway.keys import HUB, SETTINGS
 from services.gateway.live import LiveClient, LiveHub
 from services.gateway.offsets import Offsets
@@ -96,11 +97,19 @@ async def _show_state(response: EventSourceResponse, hub: LiveHub, client: LiveC
 
 
 async def _catch_up(
-    response: EventSourceResponse, hub: LiveHub, client: LiveClient, seen: Offsets
+    response: EventSourceResponse, hub: LiveHub, client: LiveClient, told: Offsets
 ) -> Offsets:
-    """Send from the streams what came since, until the queue takes over without a gap."""
-    if await hub.lost_since(seen):
-        await response.write(_note("gap", {"since": seen.encode()}))
+    """Send from the streams what came since, until the queue takes over without a gap.
+
+    A place that the streams do not have is of another broker, or of another layout: to wait until
+    they get there would be to wait for ever. Its owner gets the present state.
+    """
+    extents = await hub.extents()
+    seen = told.within(Offsets(tuple(extent.last for extent in extents)))
+    if seen is None or any(map(Extent.lacks, extents, seen.entries)):
+        await response.write(_note("gap", {"since": told.encode()}))
+    if seen is None:
+        return await _show_state(response, hub, client)
     while True:
         # Both in one step of the loop: what comes from here on is in the queue.
         target = hub.offsets
@@ -121,6 +130,8 @@ async def _go_live(
 ) -> None:
     while not hub.closing:
         frames, dropped = await client.next()
+        if client.is_over:
+            return
         place = hub.offsets
         if dropped:
             await response.write(_note("dropped", {"events": dropped}))
@@ -137,7 +148,7 @@ def _last_seen(request: web.Request) -> Offsets | None:
     if not value:
         return None
     try:
-        return Offsets.decode(value, len(request.app[HUB].streams))
+        return Offsets.decode(value)
     except ValueError as error:
         raise invalid_parameter("Last-Event-ID", str(error)) from None
 

@@ -64,7 +64,7 @@ async def track(request: web.Request, params: TrackParams) -> web.StreamResponse
     async def make() -> Ready:
         now = request.app[CLOCK].now()
         question = TrackQuestion(
-            start=params.since or now, duration_s=params.duration_s, step_s=params.step_s
+            start=params.since, duration_s=params.duration_s, step_s=params.step_s
         )
         answer = await request.app[ASKER].ask(COMMANDS_ISS_TRACK, question, TrackAnswer)
         shown = Track(
@@ -104,7 +104,7 @@ async def _passes(request: web.Request, params: PassesParams, now: datetime) -> 
         latitude_deg=params.lat,
         longitude_deg=params.lon,
         elevation_m=params.elevation_m,
-        start=params.since or now.replace(second=0, microsecond=0),
+        start=params.since,
         days=params.days,
         min_elevation_deg=params.min_elevation_deg,
     )

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid5
 
 from libs.common.events import EVENT_NAMESPACE
-from libs.common.questions import Pass
+from libs.common.questions import ElementsInUse, Pass
 from services.gateway.feeds.calendar import Appointment, Certainty, calendar_file
 from services.gateway.models.predictions import Passes
 from services.gateway.models.sky import Place, SkyEvent, SkyEvents
@@ -27,7 +27,7 @@ def passes_calendar(passes: Passes) -> bytes:
     place = passes.location
     return calendar_file(
         f"ISS over {_where(place)}",
-        [_pass(one, place, passes.elements.epoch) for one in passes.items],
+        [_pass(one, place, passes.elements) for one in passes.items],
         timedelta(hours=6),
     )
 
@@ -45,7 +45,7 @@ def launches_calendar(launches: Sequence[LaunchShown]) -> bytes:
     return calendar_file("Rocket launches", [_launch(one) for one in launches], timedelta(hours=1))
 
 
-def _pass(one: Pass, place: Place, epoch: datetime) -> Appointment:
+def _pass(one: Pass, place: Place, elements: ElementsInUse) -> Appointment:
     step = round(one.culmination.time.timestamp() / _PASS_STEP_S)
     height = f"{one.culmination.elevation_deg:.0f}°"
     words = [
@@ -56,14 +56,17 @@ def _pass(one: Pass, place: Place, epoch: datetime) -> Appointment:
     ]
     if one.visible and one.magnitude is not None:
         words.append(f"Visible, up to magnitude {one.magnitude:.1f}.")
+    if not elements.trusted:
+        words.append(f"Do not rely on it: computed from elements of {elements.epoch:%Y-%m-%d}.")
     return Appointment(
         uid=_uid("pass", f"{place.lat:.4f},{place.lon:.4f}:{step}"),
         start=one.rise.time,
         end=one.set.time,
-        made=epoch,
+        made=elements.epoch,
         summary=f"ISS, {height}" + (", visible" if one.visible else ""),
         description=" ".join(words),
         place=(place.lat, place.lon),
+        certainty=Certainty.CONFIRMED if elements.trusted else Certainty.TENTATIVE,
     )
 
 

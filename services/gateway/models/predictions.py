@@ -17,7 +17,9 @@ class Prediction(BaseModel):
     stored_at: None = Field(default=None, description="Always null: predictions are not stored.")
     origin: Origin = Origin.COMPUTED
     provider: str = "sgp4"
-    elements: ElementsInUse = Field(description="`age_s` is at `fetched_at`.")
+    elements: ElementsInUse = Field(
+        description="What they say of this window: they age with its distance from their epoch."
+    )
 
 
 class Track(Prediction):

@@ -85,6 +85,8 @@ async function showTrack() {
     last = x;
   }
   byId("track").setAttribute("d", path);
+  const { epoch, trusted } = track.elements;
+  fill("guess", trusted ? "" : `The line is a guess: its elements are of ${epoch.slice(0, 10)}.`);
 }
 
 // --- pages -------------------------------------------------------------------------------------

@@ -64,6 +64,31 @@ def test_offsets_survive_their_text(entries: list[tuple[int, int]]) -> None:
     assert Offsets.decode(offsets.encode()) == offsets
 
 
+ENDS = Offsets(((5, 0), (9, 3), (0, 0)))
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("0-0", "0-0_0-0_0-0"),
+        # A stream that has not come so far is seen up to its end, and not beyond.
+        ("7-0", "5-0_7-0_0-0"),
+        ("9-3", "5-0_9-3_0-0"),
+        ("9-4", None),
+        ("5-0_9-3_0-0", "5-0_9-3_0-0"),
+        ("4-0_9-2_0-0", "4-0_9-2_0-0"),
+        ("5-1_0-0_0-0", None),
+        ("5-0_9-3_0-1", None),
+        ("1-0_1-0", None),
+        ("1-0_1-0_0-0_0-0", None),
+    ],
+)
+def test_a_place_is_one_in_streams_that_have_come_so_far(told: str, expected: str | None) -> None:
+    """One ahead of them, or among another number of them, is of other streams."""
+    found = Offsets.decode(told).within(ENDS)
+    assert (found and found.encode()) == expected
+
+
 @given(entry_ids, entry_ids)
 def test_entry_ids_compare_as_numbers(a: tuple[int, int], b: tuple[int, int]) -> None:
     """`9-0` comes before `10-0`, which text would turn around."""

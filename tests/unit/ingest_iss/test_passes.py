@@ -169,6 +169,12 @@ def test_beyond_the_stations_reach_there_is_none() -> None:
     assert passes(ELEMENTS, Site(78.2, 15.6), START, START + 10 * DAY) == []
 
 
+def test_a_place_that_no_station_can_have_is_not_seen() -> None:
+    """Decades before its elements SGP4 has it thousands of kilometres too high, without error."""
+    with pytest.raises(ValueError, match="km high"):
+        passes(ELEMENTS, MOSCOW, START - 36 * 365 * DAY, START - 36 * 365 * DAY + DAY)
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     latitude=st.floats(-90, 90),

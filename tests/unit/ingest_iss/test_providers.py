@@ -1,7 +1,7 @@
 """The providers of both sources: each asks what it should, and says where its data come from."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import aiohttp
 import pytest
@@ -231,6 +231,14 @@ async def test_elements_that_decay_are_an_error_of_the_provider(known: LastAnswe
     await known.save([falling])
     clock = MovingClock(falling.time + timedelta(days=60))
     with pytest.raises(UpstreamError):
+        await ComputedPosition(known, MONTH, clock).poll()
+
+
+@pytest.mark.parametrize("year", [1970, 1990])
+async def test_a_clock_that_is_decades_off_makes_no_position(known: LastAnswer, year: int) -> None:
+    """SGP4 sees no fault in a place that no station can have; the poller is told of one."""
+    clock = MovingClock(datetime(year, 1, 1, tzinfo=UTC))
+    with pytest.raises(UpstreamError, match="km high"):
         await ComputedPosition(known, MONTH, clock).poll()
 
 
