@@ -8,7 +8,7 @@ from faststream.redis import RedisBroker, StreamSub
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from redis.asyncio import Redis
 
-from libs.common.broker import READ_BLOCK_MS, Publisher, text
+from libs.common.broker import READ_BLOCK_MS, TAKEN_WITHIN_S, Publisher, answered_within, text
 from libs.common.clock import Clock
 from libs.common.polling import Poller
 from libs.common.topology import COMMANDS_REFRESH
@@ -30,10 +30,12 @@ async def request_refresh(publisher: Publisher, source: str, clock: Clock) -> No
     """Ask the poller of a source, wherever it runs, to poll now.
 
     Raises:
-        DependencyUnavailableError: The broker did not accept the command.
+        DependencyUnavailableError: The broker did not accept the command, or hangs.
     """
     command = RefreshCommand(source=source, requested_at=clock.now())
-    await publisher.publish_bodies(COMMANDS_REFRESH, [command.model_dump_json().encode()])
+    bodies = [command.model_dump_json().encode()]
+    publishing = publisher.publish_bodies(COMMANDS_REFRESH, bodies)
+    await answered_within(TAKEN_WITHIN_S, publishing)
 
 
 async def obey_refresh(

@@ -1,7 +1,10 @@
 """PostgreSQL: how pools are made, which errors pass by themselves, and which schema is expected."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -33,6 +36,13 @@ TRANSIENT_ERRORS = (
 # psycopg that is an OperationalError, and it would be tried for ever.
 ROW_ERRORS = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
 
+# Of what answers people: its queries take milliseconds. The server ends one that takes as long as
+# this; a server that hangs ends nothing, and is given up a second later.
+READ_STATEMENT_S = 3
+READ_PATIENCE_S = 4.0
+# `run_checks` cancels a check after a second; see `hanging_up_at` for what that would take.
+_CHECK_S = 0.9
+
 # A connection that a firewall or a dead host drops in silence is found within half a minute, not
 # after the quarter of an hour for which Linux sends the same bytes again.
 KEEPALIVE: dict[str, Any] = {
@@ -59,8 +69,9 @@ def create_pool(
     # A statement that takes longer than the consumer's reclaim time would be worked on twice.
     # A wait for a lock ends long before that, with an error of its own: what waits is not too much
     # work, and need not be halved.
+    statement_s = READ_STATEMENT_S if read_only else 30
     options = (
-        "-c statement_timeout=30s -c lock_timeout=10s"
+        f"-c statement_timeout={statement_s}s -c lock_timeout=10s"
         " -c idle_in_transaction_session_timeout=60s -c timezone=UTC"
     )
     if read_only:
@@ -85,6 +96,40 @@ def create_pool(
             **KEEPALIVE,
         },
     )
+
+
+@asynccontextmanager
+async def hanging_up_at(connection: Connection, deadline_s: float) -> AsyncIterator[None]:
+    """End a connection that is still used at a time of the event loop's clock.
+
+    To a server that hangs, no limit of its own applies, and none of TCP's: its kernel acknowledges.
+    A cancellation would take ten seconds more, because psycopg first asks the server to end the
+    query. So the line is cut, as if the server had done it: the pool discards the connection.
+
+    Raises:
+        psycopg.OperationalError: The time was over.
+    """
+    late = False
+
+    def hang_up() -> None:
+        nonlocal late
+        late = True
+        with (
+            suppress(OSError, psycopg.OperationalError),  # it has ended already
+            # The same line under a number of its own: psycopg still waits for the other.
+            socket.socket(fileno=os.dup(connection.fileno())) as line,
+        ):
+            line.shutdown(socket.SHUT_RDWR)
+
+    timer = asyncio.get_running_loop().call_at(deadline_s, hang_up)
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        if late:
+            raise psycopg.OperationalError("the database did not answer in time") from error
+        raise
+    finally:
+        timer.cancel()
 
 
 async def schema_revision(connection: Connection) -> str | None:
@@ -134,8 +179,13 @@ async def check_database(pool: Pool) -> None:
     Raises:
         DependencyUnavailableError: It does not answer.
     """
+    deadline_s = asyncio.get_running_loop().time() + _CHECK_S
     try:
-        async with pool.connection(timeout=1.0) as connection:
+        async with (
+            pool.connection(timeout=_CHECK_S) as connection,
+            hanging_up_at(connection, deadline_s),
+            connection.transaction(),
+        ):
             await connection.execute("SELECT 1")
     except TRANSIENT_ERRORS as error:
         raise DependencyUnavailableError(f"the database does not answer: {error}") from error

@@ -24,6 +24,8 @@ from redis.exceptions import RedisError
 
 from libs.common.broker import (
     READ_BLOCK_MS,
+    TAKEN_WITHIN_S,
+    answered_within,
     connect,
     create_broker,
     prepare_streams,
@@ -108,14 +110,20 @@ async def ask(
     Raises:
         RequestRefusedError: It was refused; the status says whether asking again helps.
         RequestUnansweredError: There was no reply within `timeout_s`.
-        DependencyUnavailableError: The broker did not take the question.
+        DependencyUnavailableError: The broker did not take the question, or hangs.
     """
     expires_at = (clock or SystemClock()).now() + timedelta(seconds=timeout_s)
     body = question.model_copy(update={"expires_at": expires_at}).model_dump_json().encode()
     try:
-        message = await broker.request(
+        # First a sign of life of where the question goes: who has another answer than that of a
+        # broker that hangs must not wait for it as long as for a reply.
+        client = await broker.connect()
+        await answered_within(TAKEN_WITHIN_S, client.exists(stream.key))
+        # FastStream's limit is that of the reply: it begins when the question has been taken.
+        asking = broker.request(
             body, stream=stream.key, maxlen=stream.max_entries, timeout=timeout_s
         )
+        message = await answered_within(timeout_s + TAKEN_WITHIN_S, asking)
     except TimeoutError:
         raise RequestUnansweredError(
             f"nobody answered {stream.key} within {timeout_s:g} s: is {stream.groups[0]} running?"

@@ -11,7 +11,8 @@ import redis.exceptions
 import uvloop
 from redis.asyncio import Redis
 
-from libs.common.broker import connect
+from libs.common.broker import answered_within, connect
+from libs.common.errors import DependencyUnavailableError
 from tests.proxies import FAIR, TcpProxy, Weather, proxied
 
 
@@ -63,6 +64,21 @@ async def test_silence_swallows_what_is_sent(
     proxy.weather = FAIR
     async with connect(valkey_url, "test") as direct:
         assert await direct.get("key") is None
+
+
+async def test_whoever_cannot_wait_gives_a_patient_client_up(
+    proxy: TcpProxy, valkey_url: str
+) -> None:
+    """On a connection that was open and on a new one; the client serves again afterwards."""
+    async with connect(proxy.url(valkey_url), "test") as patient:
+        await patient.ping()
+        proxy.weather = Weather(silent=True)
+        async with asyncio.timeout(15):
+            for _ in range(2):
+                with pytest.raises(DependencyUnavailableError):
+                    await answered_within(0.5, patient.ping())
+        proxy.weather = FAIR
+        assert await answered_within(10, patient.ping())
 
 
 async def test_slow_weather_delays_each_message(proxy: TcpProxy, impatient: Redis) -> None:

@@ -28,6 +28,7 @@ from libs.common.requests import (
 from libs.common.runtime import Runtime
 from libs.common.settings import ServiceSettings
 from libs.common.topology import COMMANDS_ASTRO_EVENTS
+from tests.servers import Servers
 from tests.waiting import wait_until
 
 STREAM = COMMANDS_ASTRO_EVENTS
@@ -136,6 +137,14 @@ async def test_nobody_answers(broker: RedisBroker) -> None:
     """The asker is told which service is missing, after its own patience."""
     with pytest.raises(RequestUnansweredError, match="is ingest_astro running"):
         await total(broker, 1, timeout_s=0.3)
+
+
+async def test_a_broker_that_hangs_takes_no_question(servers: Servers, broker: RedisBroker) -> None:
+    """That is known in less time than a client of the broker would try."""
+    with servers.valkey.frozen():
+        async with asyncio.timeout(15):
+            with pytest.raises(DependencyUnavailableError):
+                await total(broker, 1)
 
 
 async def test_a_question_whose_asker_is_gone_is_not_computed(

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from typing import Any, cast
+from collections.abc import Awaitable
+from typing import Any, TypeVar, cast
 
 from faststream.redis import RedisBroker
 from faststream.redis.configs import ConnectionState
@@ -21,12 +22,18 @@ from libs.common.broker.resets import noticing_resets
 from libs.common.broker_url import BrokerUrl, Kind
 from libs.common.errors import DependencyUnavailableError
 from libs.common.logging import get_logger
+from libs.common.tasks import end_tasks
 
 _log = get_logger(__name__)
+
+_T = TypeVar("_T")
 
 # redis-py 8 breaks blocking reads off after its socket timeout: keep every BLOCK well below this.
 SOCKET_TIMEOUT_S = 5.0
 READ_BLOCK_MS = 1_000
+# For whoever answers people, on the same clients: time to bridge a restart of 2 s, as they do. At a
+# broker that hangs they would try for half a minute.
+TAKEN_WITHIN_S = 3.0
 
 
 def connection_options(client_name: str) -> dict[str, Any]:
@@ -170,6 +177,24 @@ async def broker_info(redis: Redis, section: str) -> list[dict[str, Any]]:
         return list(await asyncio.gather(*asked))
     found: Any = await redis.info(section)
     return [found]
+
+
+async def answered_within(seconds: float, work: Awaitable[_T]) -> _T:
+    """Return what work with the broker returns, for whoever cannot wait as long as its client.
+
+    A task of its own: cleaning up after a cancellation may ask the broker too, and wait as long.
+
+    Raises:
+        DependencyUnavailableError: It is not done in time.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+        if not task.done():
+            raise DependencyUnavailableError(f"the broker does not answer within {seconds:g} s")
+        return task.result()
+    finally:
+        await end_tasks(task)
 
 
 async def check_broker(redis: Redis) -> None:

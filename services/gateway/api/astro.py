@@ -9,12 +9,12 @@ from typing import Annotated, Self
 from aiohttp import web
 from pydantic import BeforeValidator, Field, model_validator
 
+from libs.common.errors import DependencyUnavailableError
 from libs.common.events import AstroEventEvent, AstroKind
 from libs.common.questions import LONGEST_WINDOW, AstroEventsAnswer, AstroEventsQuestion
 from libs.common.topology import COMMANDS_ASTRO_EVENTS
 from services.gateway.api.cached import Window, model_ready, send_cached
 from services.gateway.api.places import ElevationM, Latitude, Longitude
-from services.gateway.asking import NobodyAnsweredError
 from services.gateway.cache import Kind
 from services.gateway.feeds.appointments import sky_calendar
 from services.gateway.keys import ASKER, CLOCK, REPOSITORIES
@@ -144,7 +144,7 @@ async def _send(
 
     try:
         return await send_cached(request, COMPUTED, asked, compute, for_now=True)
-    except NobodyAnsweredError as error:
+    except DependencyUnavailableError as error:
         # What is the same for the whole Earth was published for more than a year ahead.
         if params.place is not None:
             raise

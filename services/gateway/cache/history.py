@@ -27,8 +27,9 @@ SETTLED = timedelta(minutes=5)
 UNSETTLED_FRESH = timedelta(seconds=5)
 # However often the data change, an answer is made anew at most this often.
 REMAKE_AFTER = timedelta(seconds=1)
-# After the database did not respond, stale answers are served at once for this long.
-AWAY_FOR = timedelta(seconds=2)
+# After the database did not respond, stale answers are served at once for this long: longer than
+# `READ_PATIENCE_S`, so that the next attempt has failed in the background before it is over.
+AWAY_FOR = timedelta(seconds=5)
 WAIT_S = 0.05
 # Who makes answers and may be away: the database, and the services that are asked.
 AWAY = (*TRANSIENT_ERRORS, DependencyUnavailableError)

@@ -1,5 +1,6 @@
 """What all repositories share: conditions, pages that start behind a key, rows as models."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import GenericAlias
@@ -9,7 +10,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from pydantic import BaseModel, TypeAdapter
 
-from libs.common.database import Pool
+from libs.common.database import READ_PATIENCE_S, Pool, hanging_up_at
 from services.gateway.cursor import Order
 
 _Item = TypeVar("_Item")
@@ -93,9 +94,17 @@ class Reader:
     async def rows(
         self, statement: sql.SQL | sql.Composed, values: Mapping[str, object]
     ) -> list[Row]:
-        """Return the rows of a statement."""
+        """Return the rows of a statement.
+
+        Raises:
+            psycopg.Error: Of `TRANSIENT_ERRORS`: the database is away, or hangs.
+        """
+        deadline_s = asyncio.get_running_loop().time() + READ_PATIENCE_S
         async with (
             self._pool.connection() as connection,
+            hanging_up_at(connection, deadline_s),
+            # Ended in here: the pool waits for the end of one without a limit.
+            connection.transaction(),
             connection.cursor(row_factory=dict_row) as cursor,
         ):
             await cursor.execute(statement, values)
