@@ -18,8 +18,10 @@ from strawberry.types import ExecutionContext, get_object_definition
 from libs.common.database import TRANSIENT_ERRORS
 from libs.common.errors import DependencyUnavailableError
 from libs.common.logging import get_logger
+from services.gateway.api.cached import MAX_PAGE
+from services.gateway.graph.arguments import QueryError
 from services.gateway.graph.cost import LIMIT, cost_of
-from services.gateway.graph.query import MAX_LIMIT, TOLD_TO_CLIENTS, Query
+from services.gateway.graph.query import Query
 
 _log = get_logger(__name__)
 
@@ -35,7 +37,7 @@ MAX_DEPTH = 6
 MAX_ALIASES = 20
 MAX_TOKENS = 2_000
 # Ten full pages of ten fields.
-MAX_COST = 10 * 10 * MAX_LIMIT
+MAX_COST = 10 * 10 * MAX_PAGE
 
 
 class CostLimiter(SchemaExtension):
@@ -62,7 +64,7 @@ class CostLimiter(SchemaExtension):
 def _is_ours(error: GraphQLError) -> bool:
     """Whether an error is a fault of ours, whose text is nothing for clients."""
     cause = error.original_error
-    known = (*AWAY, *TOLD_TO_CLIENTS, GraphQLError)
+    known = (*AWAY, QueryError, GraphQLError)
     return cause is not None and not isinstance(cause, known)
 
 
