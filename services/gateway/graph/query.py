@@ -55,6 +55,7 @@ class GraphContext:
     sources: SeenSources
     clock: Clock
     newest: IssPositionEvent | None
+    operation_name: str | None
 
 
 class PositionsParams(PageParams, Window):
