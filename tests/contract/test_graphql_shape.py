@@ -81,6 +81,19 @@ async def test_fragments_that_double_each_other_are_looked_at_once(gateway: Gate
     assert "at most 20000 is allowed" in error["message"]
 
 
+async def test_a_number_of_a_variable_may_have_any_length(
+    gateway: Gateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    """JSON may bring 4,300 digits, which are a page that costs too much."""
+    fields = "next total items { accession title organisms project_type release_date }"
+    query = f"query ($n: Int) {{ datasets(limit: $n) {{ {fields} }} }}"
+    with caplog.at_level("WARNING"):
+        answer = await execute(gateway, query, n=10**4_300 - 1)
+    (error,) = answer["errors"]
+    assert "at most 20000 is allowed" in error["message"]
+    assert caplog.records == []
+
+
 @pytest.mark.parametrize("query", ["{}", "{ position {} }", "{ ...F } fragment F on Query {}"])
 async def test_nothing_may_be_asked_for(gateway: Gateway, query: str) -> None:
     """The parser takes selections without fields, so their answer is without fields."""
