@@ -13,7 +13,8 @@ class CassiopeiaError(Exception):
 def expectation(complaint: str) -> str:
     """Return a complaint of pydantic in the words of this project: `expected ...`."""
     words = complaint.removeprefix("Value error, ")
-    words = words.replace("Input should be", "expected").replace("String should", "expected to")
+    words = words.replace("Input should be", "expected")
+    words = words.replace("Input should", "expected to").replace("String should", "expected to")
     # An abbreviation such as URL stays as it is.
     return words if words[:2].isupper() else words[:1].lower() + words[1:]
 

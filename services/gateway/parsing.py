@@ -31,7 +31,7 @@ def parse_params(request: web.Request, model: type[Params]) -> Params:
             raise invalid_parameter(name, known)
         if name not in path:
             values[name] = value
-    return _validated(model, values)
+    return validated(model, values)
 
 
 async def parse_body(request: web.Request, model: type[_Model]) -> _Model:
@@ -68,7 +68,12 @@ async def parse_body(request: web.Request, model: type[_Model]) -> _Model:
         raise _problem(error) from None
 
 
-def _validated(model: type[_Model], values: Mapping[str, str]) -> _Model:
+def validated(model: type[_Model], values: Mapping[str, object]) -> _Model:
+    """Hold values to a model.
+
+    Raises:
+        ProblemError: 422 with every field at fault.
+    """
     try:
         return model.model_validate(values)
     except ValidationError as error:

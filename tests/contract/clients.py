@@ -26,6 +26,14 @@ async def store(database_url: str, events: Sequence[Event]) -> None:
         await pool.close()
 
 
+async def execute(gateway: Gateway, query: str, **variables: Any) -> Any:
+    """Return what a GraphQL operation answers."""
+    body = {"query": query, "variables": variables}
+    async with gateway.http.post("/graphql", json=body) as response:
+        assert response.status == HTTPStatus.OK, await response.text()
+        return await response.json()
+
+
 async def get(gateway: Gateway, path: str, **params: str) -> Any:
     """Return the document of a GET that must succeed."""
     async with gateway.http.get(path, params=params) as response:

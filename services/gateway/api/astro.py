@@ -70,6 +70,10 @@ class EventsParams(Window):
             )
         if self.until is not None and self.days is not None:
             raise invalid_parameter("days", "expected only without `to`")
+        # From GraphQL, where a list may be empty. Not `min_length`, which would complain of a list
+        # whose only item is wrong a second time.
+        if self.types == ():
+            raise invalid_parameter("types", "expected at least one")
         return self
 
     @property

@@ -50,7 +50,13 @@ async def graphql(request: web.Request, _: Params, body: GraphRequest) -> web.St
         Exception: Of `AWAY`: the database or the broker is away, and so is the answer.
     """
     app = request.app
-    context = GraphContext(app[REPOSITORIES], app[SEEN_SOURCES], app[CLOCK], app[LATEST].iss.newest)
+    context = GraphContext(
+        app[REPOSITORIES],
+        app[SEEN_SOURCES],
+        app[CLOCK],
+        app[LATEST].iss.newest,
+        body.operation_name,
+    )
     try:
         result = await _schema.execute(
             body.query,

@@ -1,48 +1,65 @@
 """What arguments may be, beyond what their GraphQL types say: the same as parameters elsewhere."""
 
-from datetime import date, datetime
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from strawberry import Info
 from strawberry.extensions import FieldExtension
+from strawberry.extensions.field_extension import AsyncExtensionResolver
 
-from libs.common.errors import expectation
-from libs.common.events.envelope import Moment
+from services.gateway.cursor import InvalidCursorError
+from services.gateway.parsing import validated
+from services.gateway.problems import ProblemError
+from services.gateway.routing import Params
 
-_moment: TypeAdapter[datetime] = TypeAdapter(Moment)
-_FIRST_YEAR, _LAST_YEAR = 1957, 8999
+_Params = TypeVar("_Params", bound=Params)
+
+# `from` is a poor name for what Python and GraphQL call an argument.
+_NAMES = {"from": "since", "to": "until"}
 
 
 class QueryError(Exception):
     """An argument is wrong; the message names it and says what was expected."""
 
 
-class CheckedArguments(FieldExtension):
-    """Refuses what the database could not take, and times without a zone, by name."""
+def checked(model: type[_Params], **arguments: object) -> _Params:
+    """Hold arguments to the parameters of a route; null is one that was not given.
 
-    def map_arguments(self, kwargs: dict[str, Any]) -> dict[str, Any]:
-        """Check the arguments of one field.
+    Raises:
+        ProblemError: Some are wrong; `NamedRefusals` tells which.
+    """
+    fields = model.model_fields
+    given = {
+        fields[name].alias or name: value for name, value in arguments.items() if value is not None
+    }
+    return validated(model, given)
+
+
+class NamedRefusals(FieldExtension):
+    """Tells what the REST API refuses, in the names of arguments."""
+
+    async def resolve_async(
+        self,
+        next_: AsyncExtensionResolver,
+        source: Any,  # noqa: ANN401 - as Strawberry has it
+        info: Info,
+        **kwargs: Any,  # noqa: ANN401 - as Strawberry has it
+    ) -> Any:  # noqa: ANN401 - as Strawberry has it
+        """Resolve the field.
 
         Raises:
-            QueryError: One is wrong.
+            QueryError: An argument is wrong.
         """
-        for name, value in kwargs.items():
-            if (expected := _expected(value)) is not None:
-                raise QueryError(f"{name}: {expected}")
-        return kwargs
-
-
-def _expected(value: object) -> str | None:
-    """Return what was expected instead of a value; None where it is all right."""
-    if isinstance(value, str) and "\0" in value:
-        return "expected text without a zero character"
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            return "expected a time with its zone, such as 2026-03-01T12:00:00Z"
         try:
-            _moment.validate_python(value)
-        except ValidationError as error:
-            return expectation(error.errors()[0]["msg"])
-    elif isinstance(value, date) and not _FIRST_YEAR <= value.year <= _LAST_YEAR:
-        return f"expected a day of the years {_FIRST_YEAR} to {_LAST_YEAR}"
-    return None
+            return await next_(source, info, **kwargs)
+        except ProblemError as problem:
+            told = "; ".join(f"{_named(each)}: {each['message']}" for each in problem.errors)
+            for name, ours in _NAMES.items():
+                told = told.replace(f"`{name}`", f"`{ours}`")
+            raise QueryError(told) from None
+        except InvalidCursorError as error:
+            raise QueryError(f"cursor: {error}") from None
+
+
+def _named(error: Mapping[str, str]) -> str:
+    return _NAMES.get(error["field"], error["field"])

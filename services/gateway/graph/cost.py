@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from graphql import (
+    GRAPHQL_MAX_INT,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -53,6 +54,11 @@ def _defaults(operation: OperationDefinitionNode) -> dict[str, Any]:
     }
 
 
+def _bounded(limit: int) -> int:
+    # JSON may bring 4,300 digits, and a product of more cannot be written into a message.
+    return min(max(1, limit), GRAPHQL_MAX_INT)
+
+
 class _Counting:
     """Counts each fragment once: many that spread each other twice would double without end."""
 
@@ -90,11 +96,11 @@ class _Counting:
             if argument.name.value != LIMIT:
                 continue
             if isinstance(argument.value, IntValueNode):
-                return max(1, int(argument.value.value))
+                return _bounded(int(argument.value.value))
             if isinstance(argument.value, VariableNode):
                 given = self._variables.get(argument.value.name.value)
                 # JSON may write 200 as 200.0, which GraphQL takes for an Int.
                 if isinstance(given, float) and given.is_integer():
                     given = int(given)
-                return max(1, given) if isinstance(given, int) else DEFAULT_LIMIT
+                return _bounded(given) if isinstance(given, int) else DEFAULT_LIMIT
         return DEFAULT_LIMIT if field.name.value in self._pages else 1

@@ -1,18 +1,25 @@
 """What can be asked: the resources of the API, under the names that GraphQL gives them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from typing import cast, get_args
+from datetime import date, datetime
 
 import strawberry
 
 from libs.common.clock import Clock
-from libs.common.events import AstroKind, Instrument, IssPositionEvent
-from libs.common.questions import LONGEST_WINDOW
+from libs.common.events import AstroKind, IssPositionEvent
 from libs.common.sources import SourceStatus
-from services.gateway.cursor import InvalidCursorError
-from services.gateway.graph.arguments import QueryError
+from services.gateway.api.astro import EventsParams
+from services.gateway.api.cached import PageParams, Window
+from services.gateway.api.iss import ElementsParams, PositionsPage
+from services.gateway.api.jwst import ImagesParams
+from services.gateway.api.osdr import DatasetParams, DatasetsParams
+from services.gateway.api.space.apod import PicturesParams
+from services.gateway.api.space.cmes import EjectionsParams
+from services.gateway.api.space.flares import FlaresParams
+from services.gateway.api.space.launches import LaunchesParams
+from services.gateway.api.space.neo import ApproachesParams
+from services.gateway.api.thumbnail import ImageParams
+from services.gateway.graph.arguments import checked
 from services.gateway.graph.types import graph_enum, resolves
 from services.gateway.models.datasets import Dataset, DatasetsPage, Facets
 from services.gateway.models.elements import ElementSet, ElementsPage
@@ -30,17 +37,14 @@ from services.gateway.models.space import (
     Picture,
     PicturesPage,
 )
-from services.gateway.models.told import Page
 from services.gateway.positions import Position
 from services.gateway.repositories import Repositories
-from services.gateway.repositories.datasets import DatasetFilter, DatasetOrder
-from services.gateway.repositories.images import ImageFilter
+from services.gateway.repositories.datasets import DatasetOrder
 from services.gateway.repositories.reading import Slice
 from services.gateway.repositories.space import LaunchFilter
 from services.gateway.sources_seen import SeenSources
 
-MAX_LIMIT = 200
-SKY_WINDOW = timedelta(days=30)
+SKY_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +55,14 @@ class GraphContext:
     sources: SeenSources
     clock: Clock
     newest: IssPositionEvent | None
+    operation_name: str | None
 
 
-class PositionsPage(Page):
-    """Positions of the station."""
-
-    items: list[Position]
+class PositionsParams(PageParams, Window):
+    """A page of positions; charts are for REST alone."""
 
 
 Info = strawberry.Info[GraphContext, None]
-
-
-def _checked(limit: int) -> int:
-    if not 1 <= limit <= MAX_LIMIT:
-        raise QueryError(f"limit: expected 1 to {MAX_LIMIT}, got {limit}")
-    return limit
-
-
-def _instrument(name: str | None) -> Instrument | None:
-    if name is None:
-        return None
-    for known in get_args(Instrument):
-        if name == known:
-            return cast("Instrument", known)
-    raise QueryError(f"instrument: expected one of {', '.join(get_args(Instrument))}, got {name}")
 
 
 @strawberry.type(description="Public space data; every datum tells its time and its origin.")
@@ -97,8 +85,9 @@ class Query:
         cursor: str | None = None,
     ) -> PositionsPage:
         """Where the station was, the newest first."""
+        params = checked(PositionsParams, since=since, until=until, limit=limit, cursor=cursor)
         page = await info.context.repositories.positions.page(
-            since=since, until=until, cursor=cursor, limit=_checked(limit)
+            since=params.since, until=params.until, cursor=params.cursor, limit=params.limit
         )
         items = [Position.of_event(row.event, row.stored_at) for row in page.items]
         return PositionsPage.model_construct(items=items, next=page.next)
@@ -108,8 +97,9 @@ class Query:
         self, info: Info, limit: int = 50, cursor: str | None = None
     ) -> Slice[ElementSet]:
         """Orbital elements of the station, the newest first."""
+        params = checked(ElementsParams, limit=limit, cursor=cursor)
         return await info.context.repositories.positions.elements(
-            cursor=cursor, limit=_checked(limit)
+            cursor=params.cursor, limit=params.limit
         )
 
     @resolves(DatasetsPage)
@@ -127,22 +117,29 @@ class Query:
     ) -> DatasetsPage:
         """NASA's open science datasets."""
         datasets = info.context.repositories.datasets
-        which = DatasetFilter(
-            words=q,
+        params = checked(
+            DatasetsParams,
+            q=q,
             organism=organism,
             assay=assay,
             project_type=project_type,
             program=program,
+            sort=sort,
+            limit=limit,
+            cursor=cursor,
         )
-        page = await datasets.page(which, order=sort, cursor=cursor, limit=_checked(limit))
+        page = await datasets.page(
+            params.which, order=params.order, cursor=params.cursor, limit=params.limit
+        )
         return DatasetsPage.model_construct(
-            items=page.items, next=page.next, total=await datasets.count(which)
+            items=page.items, next=page.next, total=await datasets.count(params.which)
         )
 
     @resolves(Dataset, nullable=True)
     async def dataset(self, info: Info, accession: str) -> Dataset | None:
         """One dataset; null where there is none of that accession."""
-        return await info.context.repositories.datasets.one(accession)
+        params = checked(DatasetParams, accession=accession)
+        return await info.context.repositories.datasets.one(params.accession)
 
     @resolves(Facets)
     async def dataset_facets(self, info: Info) -> Facets:
@@ -164,23 +161,27 @@ class Query:
     ) -> ImagesPage:
         """JWST images, the newest first."""
         images = info.context.repositories.images
-        which = ImageFilter(
-            words=q,
+        params = checked(
+            ImagesParams,
+            q=q,
             program=program,
-            instrument=_instrument(instrument),
+            instrument=instrument,
             suffix=suffix,
             since=since,
             until=until,
+            limit=limit,
+            cursor=cursor,
         )
-        page = await images.page(which, cursor=cursor, limit=_checked(limit))
+        page = await images.page(params.which, cursor=params.cursor, limit=params.limit)
         return ImagesPage.model_construct(
-            items=page.items, next=page.next, total=await images.count(which)
+            items=page.items, next=page.next, total=await images.count(params.which)
         )
 
     @resolves(Image, nullable=True)
     async def image(self, info: Info, image_id: str) -> Image | None:
         """One image; null where there is none of that name."""
-        return await info.context.repositories.images.one(image_id)
+        params = checked(ImageParams, image_id=image_id)
+        return await info.context.repositories.images.one(params.image_id)
 
     @resolves(SkyEvent, many=True)
     async def sky_events(
@@ -191,12 +192,10 @@ class Query:
         types: list[graph_enum(AstroKind)] | None = None,  # type: ignore[valid-type]
     ) -> list[SkyEvent]:
         """What happens in the sky for the whole Earth: of 30 days, unless told otherwise."""
-        since = since or info.context.clock.now()
-        until = until or since + SKY_WINDOW
-        if not timedelta(0) <= until - since <= LONGEST_WINDOW:
-            raise QueryError(f"until: expected after since by at most {LONGEST_WINDOW.days} days")
-        kinds: Sequence[AstroKind] | None = types
-        return await info.context.repositories.astro.global_events(since, until, kinds)
+        days = SKY_DAYS if until is None else None
+        params = checked(EventsParams, since=since, until=until, days=days, types=types)
+        begin, end = params.window(info.context.clock.now())
+        return await info.context.repositories.astro.global_events(begin, end, params.types)
 
     @resolves(PicturesPage)
     async def pictures(
@@ -208,8 +207,9 @@ class Query:
         cursor: str | None = None,
     ) -> Slice[Picture]:
         """Astronomy pictures of the day, the newest first."""
+        params = checked(PicturesParams, since=since, until=until, limit=limit, cursor=cursor)
         return await info.context.repositories.space.pictures(
-            since=since, until=until, cursor=cursor, limit=_checked(limit)
+            since=params.since, until=params.until, cursor=params.cursor, limit=params.limit
         )
 
     @resolves(ApproachesPage)
@@ -223,8 +223,20 @@ class Query:
         cursor: str | None = None,
     ) -> Slice[Approach]:
         """Passages of near-Earth objects, the latest first."""
+        params = checked(
+            ApproachesParams,
+            since=since,
+            until=until,
+            hazardous=hazardous,
+            limit=limit,
+            cursor=cursor,
+        )
         return await info.context.repositories.space.approaches(
-            since=since, until=until, hazardous=hazardous, cursor=cursor, limit=_checked(limit)
+            since=params.since,
+            until=params.until,
+            hazardous=params.hazardous,
+            cursor=params.cursor,
+            limit=params.limit,
         )
 
     @resolves(FlaresPage)
@@ -237,8 +249,9 @@ class Query:
         cursor: str | None = None,
     ) -> Slice[Flare]:
         """Solar flares, the newest first."""
+        params = checked(FlaresParams, since=since, until=until, limit=limit, cursor=cursor)
         return await info.context.repositories.space.flares(
-            since=since, until=until, cursor=cursor, limit=_checked(limit)
+            since=params.since, until=params.until, cursor=params.cursor, limit=params.limit
         )
 
     @resolves(EjectionsPage)
@@ -251,8 +264,9 @@ class Query:
         cursor: str | None = None,
     ) -> Slice[Ejection]:
         """Coronal mass ejections, the newest first."""
+        params = checked(EjectionsParams, since=since, until=until, limit=limit, cursor=cursor)
         return await info.context.repositories.space.ejections(
-            since=since, until=until, cursor=cursor, limit=_checked(limit)
+            since=params.since, until=params.until, cursor=params.cursor, limit=params.limit
         )
 
     @resolves(LaunchesPage)
@@ -266,18 +280,24 @@ class Query:
         cursor: str | None = None,
     ) -> Slice[LaunchShown]:
         """Launches from now on, or from `since` on, the next first."""
+        params = checked(
+            LaunchesParams,
+            since=since,
+            until=until,
+            provider=provider,
+            limit=limit,
+            cursor=cursor,
+        )
         which = LaunchFilter(
-            since=since or info.context.clock.now(), until=until, provider=provider
+            since=params.since or info.context.clock.now(),
+            until=params.until,
+            provider=params.provider,
         )
         return await info.context.repositories.space.launches(
-            which, cursor=cursor, limit=_checked(limit)
+            which, cursor=params.cursor, limit=params.limit
         )
 
     @resolves(SourceStatus, many=True)
     async def sources(self, info: Info) -> list[SourceStatus]:
         """The state of every source."""
         return await info.context.sources.known()
-
-
-# What a client did wrong, in words for it.
-TOLD_TO_CLIENTS = (QueryError, InvalidCursorError)

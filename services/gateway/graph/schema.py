@@ -7,9 +7,7 @@ from strawberry import Schema
 from strawberry.extensions import (
     AddValidationRules,
     MaskErrors,
-    MaxAliasesLimiter,
     MaxTokensLimiter,
-    QueryDepthLimiter,
     SchemaExtension,
 )
 from strawberry.schema.config import StrawberryConfig
@@ -18,8 +16,11 @@ from strawberry.types import ExecutionContext, get_object_definition
 from libs.common.database import TRANSIENT_ERRORS
 from libs.common.errors import DependencyUnavailableError
 from libs.common.logging import get_logger
+from services.gateway.api.cached import MAX_PAGE
+from services.gateway.graph.arguments import QueryError
 from services.gateway.graph.cost import LIMIT, cost_of
-from services.gateway.graph.query import MAX_LIMIT, TOLD_TO_CLIENTS, Query
+from services.gateway.graph.query import GraphContext, Query
+from services.gateway.graph.shape import check_shape, operations_of
 
 _log = get_logger(__name__)
 
@@ -30,12 +31,32 @@ _PAGES = frozenset(
     for field in get_object_definition(Query, strict=True).fields
     if any(argument.python_name == LIMIT for argument in field.arguments)
 )
-# page -> items -> links -> url, with two to spare.
-MAX_DEPTH = 6
-MAX_ALIASES = 20
-MAX_TOKENS = 2_000
+# Everything that the schema has, asked for at once, is 453.
+MAX_TOKENS = 1_000
 # Ten full pages of ten fields.
-MAX_COST = 10 * 10 * MAX_LIMIT
+MAX_COST = 10 * 10 * MAX_PAGE
+
+
+class ShapeLimiter(SchemaExtension):
+    """Refuses what would take too long to validate, and what does not say what to run."""
+
+    def on_validate(self) -> Iterator[None]:
+        """Look at the document, which is parsed by now.
+
+        Raises:
+            GraphQLError: It is beyond a bound, or has many operations and none was named.
+        """
+        document = self.execution_context.graphql_document
+        if document is not None:
+            check_shape(document)
+            context: GraphContext = self.execution_context.context
+            if context.operation_name is None and len(operations_of(document)) > 1:
+                # GraphQL, 6.1: without a name Strawberry would run the first one.
+                raise GraphQLError(
+                    "Must provide operation name if query contains multiple operations"
+                    " (operationName)."
+                )
+        yield
 
 
 class CostLimiter(SchemaExtension):
@@ -62,7 +83,7 @@ class CostLimiter(SchemaExtension):
 def _is_ours(error: GraphQLError) -> bool:
     """Whether an error is a fault of ours, whose text is nothing for clients."""
     cause = error.original_error
-    known = (*AWAY, *TOLD_TO_CLIENTS, GraphQLError)
+    known = (*AWAY, QueryError, GraphQLError)
     return cause is not None and not isinstance(cause, known)
 
 
@@ -85,9 +106,8 @@ def create_schema() -> Schema:
         query=Query,
         config=StrawberryConfig(auto_camel_case=False),
         extensions=[
-            lambda: QueryDepthLimiter(max_depth=MAX_DEPTH),
-            lambda: MaxAliasesLimiter(max_alias_count=MAX_ALIASES),
             lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
+            ShapeLimiter,
             CostLimiter,
             # Types of fields of types of fields: a short text with an answer without end.
             lambda: AddValidationRules([MaxIntrospectionDepthRule]),

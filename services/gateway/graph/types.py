@@ -12,7 +12,7 @@ import strawberry
 from pydantic import AwareDatetime, BaseModel
 from strawberry.scalars import JSON
 
-from services.gateway.graph.arguments import CheckedArguments
+from services.gateway.graph.arguments import NamedRefusals
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _Resolver = TypeVar("_Resolver", bound=Callable[..., Any])
@@ -78,6 +78,6 @@ def resolves(
     if many:
         type_ = list[type_]
     decorator: Callable[[_Resolver], _Resolver] = strawberry.field(
-        graphql_type=type_ | None if nullable else type_, extensions=[CheckedArguments()]
+        graphql_type=type_ | None if nullable else type_, extensions=[NamedRefusals()]
     )
     return decorator
