@@ -69,7 +69,8 @@ class Attempt:
         provider: Who gave data; None when nobody could.
         origin: How that provider's data come to be.
         preferred: Whether that is the preferred provider.
-        trouble: What the preferred provider failed with; None also when it was not asked.
+        trouble: What the preferred provider failed with, wholly or in part; None also when it was
+            not asked.
         state: The state that this trouble means.
         content_time: The time that the data speak of; None when there were none.
         failures: Failures of the preferred provider in a row.
@@ -104,7 +105,7 @@ def status_after(
     if not attempt.preferred and attempt.trouble is None and old is not None:
         # The preferred provider is left alone for a while: what was said of it still holds.
         state, reason = old.state, old.reason
-    elif attempt.preferred and frozen_after and content_time:
+    elif attempt.preferred and attempt.trouble is None and frozen_after and content_time:
         age = attempt.began - content_time
         if age > frozen_after:
             state, reason = SourceState.FROZEN, f"nothing newer than {iso(content_time)} has come"
