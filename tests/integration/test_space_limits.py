@@ -159,3 +159,30 @@ async def test_a_next_page_elsewhere_is_not_followed(space: Space) -> None:
     assert len(launches) == 100
     letters: Any = await space.redis.xrange(EVENTS_DEAD.key)
     assert [fields[b"reason"][:26] for _, fields in letters] == [b"next: expected a page of 1"]
+
+
+@pytest.mark.parametrize(
+    "broken", [Answer(b"", 500, "text/html"), Answer(b"<html>", 200, "text/html")]
+)
+async def test_a_later_page_that_fails_leaves_the_launches_of_the_first(
+    redis: Redis, valkey_url: str, broken: Answer
+) -> None:
+    """They are published, the reason says what is missing, and the calls of the hour are kept."""
+    async with simulated(redis, valkey_url) as space:
+        honest = space.launches.answer
+
+        async def second_fails(request: Any, path: str) -> Answer:
+            return broken if request.query.get("offset") == "100" else await honest(request, path)
+
+        space.launches.answer = second_fails  # type: ignore[method-assign]
+        status = (await space.poll())["launches"]
+        launches = [event for event in await space.published() if "launch" in event.type]
+        assert len(launches) == 100
+        assert status.state is SourceState.FAILING
+        assert "launchlibrary" in (status.reason or "")
+        assert space.launches.log.per_path()[UPCOMING] == 2
+        assert status.last_live == status.last_attempt
+        assert status.next_poll - status.last_attempt >= timedelta(minutes=20)
+        assert await redis.xlen(EVENTS_DEAD.key) == (broken.status == 200)
+        space.launches.answer = honest  # type: ignore[method-assign]
+        assert (await space.poll(["launches"]))["launches"].state is SourceState.OK
