@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from libs.common.broker import text
 from libs.common.clock import iso
+from libs.common.fence import Fence
 from libs.common.source_state import SourceState
 
 INDEX_KEY = "cassiopeia:sources"
@@ -137,12 +138,16 @@ class SourceRegistry:
     def _key(name: str) -> str:
         return f"cassiopeia:source:{{{name}}}:status"
 
-    async def save(self, status: SourceStatus) -> None:
-        """Write the status of one source."""
-        pipeline = self._redis.pipeline(transaction=False)
-        pipeline.set(self._key(status.name), status.model_dump_json())
-        pipeline.sadd(INDEX_KEY, status.name)
-        await pipeline.execute()
+    async def save(self, status: SourceStatus, fence: Fence | None = None) -> None:
+        """Write the status of one source; without a fence for one that nobody polls.
+
+        Raises:
+            LeaseLostError: Another replica polls the source by now.
+        """
+        fence = fence or Fence(self._redis, status.name)
+        await fence.write([("SET", self._key(status.name), status.model_dump_json())])
+        # On another node, maybe; it says the same whoever writes it.
+        await self._redis.sadd(INDEX_KEY, status.name)
 
     async def load(self, name: str) -> SourceStatus | None:
         """Return the status of one source; None before its first poll."""

@@ -26,6 +26,7 @@ from libs.common.budget import Budget, Limit
 from libs.common.clock import SystemClock
 from libs.common.deadletters import DeadLetters, Rejection
 from libs.common.errors import BudgetExhaustedError, DependencyUnavailableError
+from libs.common.fence import Fence
 from libs.common.lease import Lease
 from libs.common.pending import Entry, PendingList
 from libs.common.questions import Answer, Question
@@ -174,7 +175,7 @@ async def test_several_streams_are_read_at_once(publisher: Publisher, client: Re
 async def test_leases_and_budgets_hold(client: Redis) -> None:
     """What their scripts touch is on one node: one holder, and no call too many."""
     leases = [
-        Lease(client, name="iss", owner=owner, life_s=30, clock=SystemClock())
+        Lease(client, owner=owner, life_s=30, clock=SystemClock(), fence=Fence(client, "iss"))
         for owner in ("one", "two")
     ]
     assert [await lease.acquire() for lease in leases] == [True, False]

@@ -23,6 +23,7 @@ from libs.common.errors import (
     UpstreamError,
     UpstreamTimeoutError,
 )
+from libs.common.fence import Fence
 from libs.common.providers import Reading
 from libs.common.upstream import ClientOptions, UpstreamClient
 from services.ingest_jwst.crawl import Crawl, CrawlOptions
@@ -93,7 +94,7 @@ def mast_provider(
     """Return the provider, with pauses that nobody notices."""
     clock = options.pop("clock", SystemClock())
     bounds: dict[str, Any] = {"crawl": CRAWL, "repeat_s": 0.001} | options
-    progress = Progress(redis, "jwst", "mast", Crawl())
+    progress = Progress(Fence(redis, "jwst"), "mast", Crawl())
     return Mast(client(session, redis, archive), progress, MastOptions(**bounds), clock)
 
 
@@ -101,7 +102,7 @@ def jwstapi_provider(
     session: aiohttp.ClientSession, redis: Redis, catalogue: jwstapi.JwstApi, max_pages: int = 9
 ) -> JwstApi:
     """Return the provider with the right key."""
-    progress = Progress(redis, "jwst", "jwstapi.com", PageProgress())
+    progress = Progress(Fence(redis, "jwst"), "jwstapi.com", PageProgress())
     caller = client(session, redis, catalogue, headers={KEY_HEADER: jwstapi.KEY})
     return JwstApi(caller, progress, max_pages)
 
@@ -289,7 +290,7 @@ async def test_the_budget_ends_a_poll_not_the_source(
     session: aiohttp.ClientSession, redis: Redis, archive: mast.Mast
 ) -> None:
     """What the allowed calls gave is taken; with none allowed it is trouble."""
-    progress = Progress(redis, "jwst", "mast", Crawl())
+    progress = Progress(Fence(redis, "jwst"), "mast", Crawl())
     caller = client(session, redis, archive, limits=(Limit(calls=2, period_s=3_600.0),))
     provider = Mast(caller, progress, MastOptions(CRAWL), SystemClock())
     assert (await provider.poll()).events
