@@ -86,6 +86,37 @@ async def test_retry_after_of_the_gateway_is_obeyed(
         assert nasa.calls == 1
 
 
+@pytest.mark.parametrize("seconds", [5, 29, 30, 31])
+async def test_any_number_of_seconds_means_itself(
+    redis: Redis, session: aiohttp.ClientSession, seconds: int
+) -> None:
+    """Also thirty, which the client assumes elsewhere, and also where the count says zero."""
+    async with running(Nasa()) as nasa:
+        nasa.fault = Fault.TOO_MANY_429_RETRY_AFTER
+        nasa.retry_after_s = seconds
+        nasa.real_limit = 0
+        api = nasa_api(redis, session, nasa.url)
+        with pytest.raises(RateLimitedError):
+            await api.get("/planetary/apod", {})
+        with pytest.raises(BudgetExhaustedError) as caught:
+            await api.get("/DONKI/FLR", {})
+        assert 0 < caught.value.wait_s <= seconds
+
+
+async def test_a_refusal_that_does_not_say_how_long_lasts_for_the_hour(
+    redis: Redis, session: aiohttp.ClientSession
+) -> None:
+    """The gateway counts by the rolling hour."""
+    async with running(Nasa()) as nasa:
+        nasa.fault = Fault.TOO_MANY_429
+        api = nasa_api(redis, session, nasa.url)
+        with pytest.raises(RateLimitedError):
+            await api.get("/planetary/apod", {})
+        with pytest.raises(BudgetExhaustedError) as caught:
+            await api.get("/DONKI/FLR", {})
+        assert 3_500 < caught.value.wait_s <= 3_600
+
+
 @pytest.mark.parametrize(
     ("code", "error"),
     [("OVER_RATE_LIMIT", RateLimitedError), ("API_KEY_DISABLED", AccessRefusedError)],

@@ -20,7 +20,7 @@ from libs.common.errors import (
 from libs.common.events import Origin, Provenance
 from libs.common.logging import get_logger
 from libs.common.providers import Reading, rejects_of
-from libs.common.upstream import DEFAULT_RETRY_AFTER_S, Answer, UpstreamClient
+from libs.common.upstream import Answer, UpstreamClient
 from services.ingest_jwst.normalize import JwstApiPage, jwstapi_image, jwstapi_page
 from services.ingest_jwst.progress import Progress
 from services.ingest_jwst.providers.pages import Pages
@@ -140,7 +140,7 @@ class JwstApi:
             case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
                 raise AccessRefusedError(f"{message}; check CASSIOPEIA_JWSTAPI_KEY")
             case HTTPStatus.TOO_MANY_REQUESTS:
-                await self.budget.block(DEFAULT_RETRY_AFTER_S)
+                await self.budget.block(None)
                 raise RateLimitedError(message)
             case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise ServerFaultError(message)
