@@ -77,7 +77,7 @@ async def ingesting(
         async with aiohttp.ClientSession(connector=connector) as session, broker:
             publisher = Publisher(broker, redis, settings.layout)
             pollers = build(Ingest(redis, session, clock, publisher, owner=name))
-            await obey_refresh(broker, redis, pollers, clock)
+            await obey_refresh(broker, redis, pollers)
             await broker.start()
             tasks = [
                 runtime.spawn(f"poller {poller.source}", poller.run(runtime.stop))
