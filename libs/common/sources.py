@@ -139,13 +139,16 @@ class SourceRegistry:
         return f"cassiopeia:source:{{{name}}}:status"
 
     async def save(self, status: SourceStatus, fence: Fence | None = None) -> None:
-        """Write the status of one source; without a fence for one that nobody polls.
+        """Write the status of one source; without a fence whoever polls it, which no poller does.
 
         Raises:
             LeaseLostError: Another replica polls the source by now.
         """
-        fence = fence or Fence(self._redis, status.name)
-        await fence.write([("SET", self._key(status.name), status.model_dump_json())])
+        key, body = self._key(status.name), status.model_dump_json()
+        if fence:
+            await fence.write([("SET", key, body)])
+        else:
+            await self._redis.set(key, body)
         # On another node, maybe; it says the same whoever writes it.
         await self._redis.sadd(INDEX_KEY, status.name)
 
