@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 
 from libs.common.broker import as_bytes
 from libs.common.events import Event, decode_batch
+from libs.common.fence import Command, Fence
 
 # Longer than any source leaves a subject unmentioned that it still knows. What comes back after
 # that is published again, which is harmless.
@@ -37,15 +38,19 @@ class Published:
         _, *known = await pipeline.execute()
         return [event for event, last in zip(events, known, strict=True) if last != event.id.bytes]
 
-    async def save(self, events: Sequence[Event]) -> None:
-        """Remember events that a stream has accepted."""
+    async def save(self, events: Sequence[Event], fence: Fence) -> None:
+        """Remember events that a stream has accepted.
+
+        Raises:
+            LeaseLostError: Another replica publishes the source's events by now.
+        """
         if not events:
             return
-        pipeline = self._redis.pipeline(transaction=False)
-        for event in events:
-            pipeline.set(self._key(event), event.id.bytes, ex=MEMORY)
-        pipeline.set(self._prefix, "1", ex=MEMORY)
-        await pipeline.execute()
+        life = ("EX", int(MEMORY.total_seconds()))
+        commands: list[Command] = [
+            ("SET", self._key(event), event.id.bytes, *life) for event in events
+        ]
+        await fence.write([*commands, ("SET", self._prefix, "1", *life)])
 
     def _key(self, event: Event) -> str:
         return f"{self._prefix}:{event.subject or ''}"
@@ -64,10 +69,12 @@ class LastAnswer:
         # What another release left and this one cannot read is as good as not known.
         return [event for event in decode_batch(kept) if not isinstance(event, ValueError)]
 
-    async def save(self, events: Sequence[Event]) -> None:
-        """Remember events that a stream has accepted."""
-        if events:
-            pipeline = self._redis.pipeline(transaction=False)
-            for event in events:
-                pipeline.hset(self._key, event.subject or "", event.encode())
-            await pipeline.execute()
+    async def save(self, events: Sequence[Event], fence: Fence) -> None:
+        """Remember events that a stream has accepted.
+
+        Raises:
+            LeaseLostError: Another replica publishes the source's events by now.
+        """
+        await fence.write(
+            [("HSET", self._key, event.subject or "", event.encode()) for event in events]
+        )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from redis.asyncio import Redis
 
@@ -53,7 +54,14 @@ return {1, 0, left - 1}
 
 
 class Budget:
-    """The calls that one upstream allows to all processes of the suite together."""
+    """The calls that one upstream allows to all processes of the suite together.
+
+    Attributes:
+        unsaid_s: How long no call is made after a refusal that does not say how long.
+        left: Calls that the longest period still allows; None before the first call.
+    """
+
+    unsaid_s: ClassVar[float] = 30.0
 
     def __init__(self, redis: Redis, *, upstream: str, limits: Sequence[Limit]) -> None:
         self.upstream = upstream
@@ -83,8 +91,14 @@ class Budget:
                 f"the limit of {self.upstream} is used up for {wait_s:.0f} s", wait_s
             )
 
-    async def block(self, seconds: float) -> None:
-        """Allow no call for a while, because the upstream asked for it."""
+    async def block(self, seconds: float | None) -> None:
+        """Allow no call for a while, because the upstream asked for it.
+
+        Args:
+            seconds: How long; None where it did not say.
+        """
+        if seconds is None:
+            seconds = self.unsaid_s
         self.left = 0
         metrics.UPSTREAM_BUDGET.labels(self.upstream).set(0)
         life_ms = max(1, int(seconds * 1_000))

@@ -4,6 +4,9 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+# Where the system has it, that which goes on while the machine sleeps: a lease does not wait.
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
 
 class Clock(Protocol):
     """A source of wall and monotonic time."""
@@ -26,7 +29,7 @@ class SystemClock:
 
     def monotonic(self) -> float:
         """Return seconds that never jump, from an arbitrary origin."""
-        return time.monotonic()
+        return time.clock_gettime(_STEADY)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

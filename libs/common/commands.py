@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from faststream.redis import RedisBroker, StreamSub
+from faststream.redis.annotations import RedisStreamMessage
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from redis.asyncio import Redis
 
@@ -12,6 +13,7 @@ from libs.common.broker import READ_BLOCK_MS, TAKEN_WITHIN_S, Publisher, answere
 from libs.common.clock import Clock
 from libs.common.polling import Poller
 from libs.common.topology import COMMANDS_REFRESH
+from libs.common.trimming import now_ms
 
 # Whoever asked for fresh data has gone away by then.
 REFRESH_LIFE = timedelta(seconds=10)
@@ -38,9 +40,7 @@ async def request_refresh(publisher: Publisher, source: str, clock: Clock) -> No
     await answered_within(TAKEN_WITHIN_S, publishing)
 
 
-async def obey_refresh(
-    broker: RedisBroker, redis: Redis, pollers: Iterable[Poller], clock: Clock
-) -> None:
+async def obey_refresh(broker: RedisBroker, redis: Redis, pollers: Iterable[Poller]) -> None:
     """Subscribe pollers to refresh commands; call it before the broker starts.
 
     Every replica reads every command, without a group: only the one that holds the lease acts,
@@ -58,7 +58,13 @@ async def obey_refresh(
             max_records=100,
         )
     )
-    async def refresh(command: RefreshCommand) -> None:
+    async def refresh(command: RefreshCommand, message: RedisStreamMessage) -> None:
         poller = by_source.get(command.source)
-        if poller and clock.now() - command.requested_at < REFRESH_LIFE:
+        # The age by the broker's clock alone: that of the gateway may be another than ours.
+        if poller and await _age(redis, message.raw_message["message_ids"][0]) < REFRESH_LIFE:
             poller.request_refresh()
+
+
+async def _age(redis: Redis, entry_id: bytes | str) -> timedelta:
+    written_ms = int(text(entry_id).partition("-")[0])
+    return timedelta(milliseconds=await now_ms(redis, COMMANDS_REFRESH) - written_ms)

@@ -1,5 +1,6 @@
 """The errors that cross module borders; a library's own errors are translated at its edge."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -37,10 +38,12 @@ class UpstreamError(CassiopeiaError):
     Attributes:
         state: What the source is while this lasts.
         retryable: Whether the same request may succeed within seconds.
+        rejects: What came and became no event, with the reason of each; for the dead letters.
     """
 
     state: ClassVar[SourceState] = SourceState.FAILING
     retryable: ClassVar[bool] = False
+    rejects: Sequence[tuple[bytes, str]] = ()
 
 
 class UnreachableError(UpstreamError):
@@ -119,6 +122,7 @@ class BodyRejectedError(UpstreamError):
     def __init__(self, message: str, body: bytes) -> None:
         super().__init__(message)
         self.body = body
+        self.rejects = ((body, message),)
 
 
 class StaleContentError(UpstreamError):

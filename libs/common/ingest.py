@@ -18,6 +18,7 @@ from libs.common.broker import (
 )
 from libs.common.clock import Clock, SystemClock
 from libs.common.commands import obey_refresh
+from libs.common.fence import Fence
 from libs.common.polling import Poller, PollOptions
 from libs.common.providers import Provider
 from libs.common.runtime import Runtime
@@ -34,15 +35,23 @@ class Ingest:
     publisher: Publisher
     owner: str
 
-    def poller(self, options: PollOptions, *providers: Provider) -> Poller:
-        """Return the poller of one source; providers in order of preference."""
+    def poller(
+        self, options: PollOptions, *providers: Provider, fence: Fence | None = None
+    ) -> Poller:
+        """Return the poller of one source; providers in order of preference.
+
+        Args:
+            options: How the source is polled.
+            *providers: Who is asked.
+            fence: The one that the providers write behind, where they remember something.
+        """
         return Poller(
             options,
             providers,
-            redis=self.redis,
             publisher=self.publisher,
             owner=self.owner,
             clock=self.clock,
+            fence=fence or Fence(self.redis, options.source),
         )
 
 
@@ -68,7 +77,7 @@ async def ingesting(
         async with aiohttp.ClientSession(connector=connector) as session, broker:
             publisher = Publisher(broker, redis, settings.layout)
             pollers = build(Ingest(redis, session, clock, publisher, owner=name))
-            await obey_refresh(broker, redis, pollers, clock)
+            await obey_refresh(broker, redis, pollers)
             await broker.start()
             tasks = [
                 runtime.spawn(f"poller {poller.source}", poller.run(runtime.stop))

@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from libs.common.clock import Clock
 from libs.common.errors import LeaseLostError
+from libs.common.fence import Fence
 from libs.common.tasks import end_tasks
 
 _ACQUIRE = """
@@ -41,18 +42,31 @@ class Lease:
     was stopped and resumed finds that its time is over before it does anything else.
     """
 
-    def __init__(self, redis: Redis, *, name: str, owner: str, life_s: float, clock: Clock) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        *,
+        owner: str,
+        life_s: float,
+        clock: Clock,
+        fence: Fence,
+    ) -> None:
         # Two processes that were given one name by mistake are two owners all the same.
         self._owner = f"{owner}:{uuid4()}"
         self._life_s = life_s
         self._clock = clock
         # One hash tag, so that a cluster keeps both keys on one node.
-        self._keys = [f"cassiopeia:source:{{{name}}}:lease", f"cassiopeia:source:{{{name}}}:fence"]
+        self._keys = [f"cassiopeia:source:{{{fence.source}}}:lease", fence.key]
         self._acquire = redis.register_script(_ACQUIRE)
         self._renew = redis.register_script(_RENEW)
         self._release = redis.register_script(RELEASE)
         self._held_until = 0.0
-        self.fence = 0
+        self._fence = fence
+
+    @property
+    def fence(self) -> int:
+        """The number of this holder: larger than that of all before it."""
+        return self._fence.number
 
     @property
     def held(self) -> bool:
@@ -75,11 +89,12 @@ class Lease:
             redis.exceptions.RedisError: The broker did not answer.
         """
         asked = self._clock.monotonic()
-        self.fence = int(await self._acquire(keys=self._keys, args=[self._owner, self._life_ms]))
-        if self.fence:
+        number = int(await self._acquire(keys=self._keys, args=[self._owner, self._life_ms]))
+        if number:
+            self._fence.number = number
             # From the asking, not the answer: the broker's clock started in between.
             self._held_until = asked + self._life_s
-        return bool(self.fence)
+        return bool(number)
 
     async def hold(self, work: Coroutine[Any, Any, None]) -> None:
         """Run work under the acquired lease, which is renewed meanwhile and given back at the end.

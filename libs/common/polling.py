@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from libs.common import metrics
@@ -22,6 +21,7 @@ from libs.common.clock import Clock
 from libs.common.deadletters import DeadLetters
 from libs.common.errors import DependencyUnavailableError, LeaseLostError
 from libs.common.events import Event
+from libs.common.fence import Fence
 from libs.common.lease import Lease
 from libs.common.logging import get_logger
 from libs.common.providers import Outcome, Provider, ProviderChain
@@ -75,12 +75,12 @@ class Poller:
         options: PollOptions,
         providers: Sequence[Provider],
         *,
-        redis: Redis,
         publisher: Publisher,
         owner: str,
         clock: Clock,
+        fence: Fence,
     ) -> None:
-        self.source = options.source
+        self.source, redis = options.source, fence.redis
         self._options = options
         self._chain = ProviderChain(
             options.source,
@@ -91,8 +91,9 @@ class Poller:
         )
         self._publisher = publisher
         self._clock = clock
+        self._fence = fence
         self._lease = Lease(
-            redis, name=options.source, owner=owner, life_s=options.lease_life_s, clock=clock
+            redis, owner=owner, life_s=options.lease_life_s, clock=clock, fence=self._fence
         )
         self._registry = SourceRegistry(redis)
         self._published = Published(redis, options.source)
@@ -181,15 +182,18 @@ class Poller:
         outcome = await self._chain.ask()
         published: Sequence[Event] = ()
         if outcome.events:
-            self._lease.require()
             published = outcome.events
             if self._options.only_changes:
                 published = await self._published.changed(outcome.events)
+            # The last step before each write: a process may stand still in any wait before it.
+            self._lease.require()
             await self._publisher.publish(published)
             if self._options.keep_last:
-                await self._last.save(published)
+                self._lease.require()
+                await self._last.save(published, self._fence)
             if self._options.only_changes:
-                await self._published.save(published)
+                self._lease.require()
+                await self._published.save(published, self._fence)
         if outcome.settle:
             self._lease.require()
             await outcome.settle()
@@ -248,7 +252,7 @@ class Poller:
             frozen_after=self._options.expect_new_within,
         )
         self._lease.require()
-        await self._registry.save(new)
+        await self._registry.save(new, self._fence)
         self._status = new
         _log_transition(old, new)
         for state in SourceState:

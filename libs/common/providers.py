@@ -11,7 +11,6 @@ from libs.common.budget import Budget
 from libs.common.clock import Clock
 from libs.common.deadletters import DeadLetters
 from libs.common.errors import (
-    BodyRejectedError,
     BudgetExhaustedError,
     NotUpdatedError,
     RateLimitedError,
@@ -42,12 +41,15 @@ class Reading:
             asked for, so that memory holds one part.
         settle: Awaited once the events are published: where a provider remembers what it need not
             ask for again. It may be awaited for the same part twice.
+        trouble: Why something is missing here that was asked for. The provider is no worse than
+            others for it and is asked again as ever; the source's state and reason tell of it.
     """
 
     events: Sequence[Event]
     rejects: Sequence[Reject] = ()
     more_in: timedelta | None = None
     settle: Callable[[], Awaitable[None]] | None = None
+    trouble: UpstreamError | None = None
 
 
 class Provider(Protocol):
@@ -84,7 +86,8 @@ class Outcome:
     Attributes:
         provider: Who gave the events; None when nobody could.
         events: What is true now; empty also when there is nothing newer than before.
-        trouble: What the preferred provider failed with; None also when it was not asked.
+        trouble: What the preferred provider failed with, wholly or in part; None also when it was
+            not asked.
         state: The state that this trouble means.
         more_in: As the reading's.
         settle: As the reading's.
@@ -141,8 +144,7 @@ class ProviderChain:
             except UpstreamError as error:
                 metrics.POLLS.labels(self._source, provider.name, "failed").inc()
                 breaker.failed(_asked_pause_s(error))
-                if isinstance(error, BodyRejectedError):
-                    await self._keep(provider, [Reject(error.body, str(error))])
+                await self._keep(provider, rejects_of(error))
                 if provider is self.preferred:
                     trouble, state = error, self._state_of(error)
                 continue
@@ -150,6 +152,8 @@ class ProviderChain:
             breaker.succeeded()
             if provider is self.preferred:
                 self._stale_time = None
+                if reading.trouble:
+                    trouble, state = reading.trouble, reading.trouble.state
             await self._keep(provider, reading.rejects)
             return Outcome(
                 provider, reading.events, trouble, state, reading.more_in, reading.settle
@@ -170,6 +174,11 @@ class ProviderChain:
             await self._dead_letters.add_body(
                 reject.body, reject.reason, source=self._source, provenance=provenance
             )
+
+
+def rejects_of(error: UpstreamError) -> list[Reject]:
+    """Return what an error says became no event."""
+    return [Reject(*each) for each in error.rejects]
 
 
 def _asked_pause_s(error: UpstreamError) -> float:

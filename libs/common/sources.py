@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from libs.common.broker import text
 from libs.common.clock import iso
+from libs.common.fence import Fence
 from libs.common.source_state import SourceState
 
 INDEX_KEY = "cassiopeia:sources"
@@ -69,7 +70,8 @@ class Attempt:
         provider: Who gave data; None when nobody could.
         origin: How that provider's data come to be.
         preferred: Whether that is the preferred provider.
-        trouble: What the preferred provider failed with; None also when it was not asked.
+        trouble: What the preferred provider failed with, wholly or in part; None also when it was
+            not asked.
         state: The state that this trouble means.
         content_time: The time that the data speak of; None when there were none.
         failures: Failures of the preferred provider in a row.
@@ -104,7 +106,7 @@ def status_after(
     if not attempt.preferred and attempt.trouble is None and old is not None:
         # The preferred provider is left alone for a while: what was said of it still holds.
         state, reason = old.state, old.reason
-    elif attempt.preferred and frozen_after and content_time:
+    elif attempt.preferred and attempt.trouble is None and frozen_after and content_time:
         age = attempt.began - content_time
         if age > frozen_after:
             state, reason = SourceState.FROZEN, f"nothing newer than {iso(content_time)} has come"
@@ -136,12 +138,19 @@ class SourceRegistry:
     def _key(name: str) -> str:
         return f"cassiopeia:source:{{{name}}}:status"
 
-    async def save(self, status: SourceStatus) -> None:
-        """Write the status of one source."""
-        pipeline = self._redis.pipeline(transaction=False)
-        pipeline.set(self._key(status.name), status.model_dump_json())
-        pipeline.sadd(INDEX_KEY, status.name)
-        await pipeline.execute()
+    async def save(self, status: SourceStatus, fence: Fence | None = None) -> None:
+        """Write the status of one source; without a fence whoever polls it, which no poller does.
+
+        Raises:
+            LeaseLostError: Another replica polls the source by now.
+        """
+        key, body = self._key(status.name), status.model_dump_json()
+        if fence:
+            await fence.write([("SET", key, body)])
+        else:
+            await self._redis.set(key, body)
+        # On another node, maybe; it says the same whoever writes it.
+        await self._redis.sadd(INDEX_KEY, status.name)
 
     async def load(self, name: str) -> SourceStatus | None:
         """Return the status of one source; None before its first poll."""

@@ -34,10 +34,14 @@ async def trim(redis: Redis, stream: Stream) -> int:
     return removed
 
 
+async def now_ms(redis: Redis, stream: Stream) -> int:
+    """Return the time, in milliseconds, by the clock that the ids of a stream are of."""
+    return int(await redis.register_script(_NOW_MS)(keys=[stream.key]))
+
+
 async def _oldest_kept(redis: Redis, stream: Stream) -> int:
     """Return the time, in milliseconds, from which on every entry must stay."""
-    now_ms = int(await redis.register_script(_NOW_MS)(keys=[stream.key]))
-    oldest_kept = now_ms - int(stream.retention.total_seconds() * 1_000)
+    oldest_kept = await now_ms(redis, stream) - int(stream.retention.total_seconds() * 1_000)
     groups: Any = await redis.xinfo_groups(stream.key)
     by_name = {text(group["name"]): group for group in groups}
     # A group that somebody made by hand counts as much as one of the table.

@@ -41,8 +41,6 @@ from libs.common.events import reason_of
 USER_AGENT = "Cassiopeia/0.1 (self-hosted collector of public space data)"
 # Enough of an error's text to recognise it, too little to fill a log.
 EXCERPT_BYTES = 400
-# What a 429 without Retry-After means where nothing better is known.
-DEFAULT_RETRY_AFTER_S = 30.0
 # Who asks for more has made a mistake; asking once a day abuses nobody.
 MAX_RETRY_AFTER_S = 86_400.0
 # A poll that is due when a window ends comes some milliseconds early or late.
@@ -189,7 +187,7 @@ class UpstreamClient:
         try:
             return await self._exchange(request)
         except RateLimitedError as error:
-            await self.budget.block(error.retry_after_s or DEFAULT_RETRY_AFTER_S)
+            await self.budget.block(error.retry_after_s)
             outcome = "RateLimitedError"
             raise
         except UpstreamError as error:
@@ -245,10 +243,13 @@ class UpstreamClient:
         )
 
     async def _obey(self, headers: Mapping[str, str]) -> None:
-        """Stop calling when the upstream's own count is used up, whatever ours says."""
+        """Stop calling when the upstream's own count is used up, whatever ours says.
+
+        An answer with Retry-After says itself for how long.
+        """
         left = headers.get("X-Rate-Limit-Remaining") or headers.get("X-RateLimit-Remaining")
-        if left == "0":
-            await self.budget.block(DEFAULT_RETRY_AFTER_S)
+        if left == "0" and "Retry-After" not in headers:
+            await self.budget.block(None)
 
     async def _body_of(self, response: aiohttp.ClientResponse) -> bytes:
         body = bytearray()

@@ -10,6 +10,11 @@ _BREAKING = {"p", "br", "li", "ul", "ol", "div", "tr", "td", "th", "h1", "h2", "
 _SILENT = {"script", "style", "template", "head"}
 _KEY_PARAMETERS = {"api_key", "apikey", "key", "token"}
 MAX_LINK_LENGTH = 2_000
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
+# What a browser would take for the begin of markup.
+_OPENING = re.compile(r"<(?=/?[a-zA-Z]|!--)")
+# Markup within markup within markup: what is left after that is made harmless.
+_MAX_ROUNDS = 5
 
 
 class _TextOnly(HTMLParser):
@@ -34,16 +39,28 @@ class _TextOnly(HTMLParser):
 
 
 def plain_text(value: str) -> str:
-    """Return a text without markup, entities and control characters, white space folded."""
+    """Return a text without markup, entities and control characters, white space folded.
+
+    Entities are resolved once. Tags that come out of them go, too: `&lt;script&gt;` is no more
+    wanted than `<script>`. A `<` that could still open one is set apart by a space.
+    """
+    text = _without_markup(value)
+    for _ in range(_MAX_ROUNDS):
+        if not _TAG.search(text):
+            break
+        text = _without_markup(text.replace("&", "&amp;"))
+    return _OPENING.sub("< ", " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", text).split()))
+
+
+def _without_markup(value: str) -> str:
     parser = _TextOnly()
     try:
         parser.feed(value)
         parser.close()
-        text = "".join(parser.parts)
+        return "".join(parser.parts)
     except AssertionError:
         # How some versions of the parser answer `<![x[`.
-        text = unescape(re.sub(r"</?[a-zA-Z][^<>]*>", "", value))
-    return " ".join(re.sub(r"[\x00-\x1f\x7f]", " ", text).split())
+        return unescape(_TAG.sub("", value))
 
 
 def web_link(value: object) -> str | None:
@@ -69,5 +86,5 @@ def web_link(value: object) -> str | None:
     kept = [(name, text) for name, text in pairs if name.lower() not in _KEY_PARAMETERS]
     # The query stays as it was written unless something had to go.
     query = parts.query if len(kept) == len(pairs) else urlencode(kept)
-    netloc = parts.hostname + port
-    return urlunsplit((parts.scheme.lower(), netloc, parts.path, query, parts.fragment))
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return urlunsplit((parts.scheme.lower(), host + port, parts.path, query, parts.fragment))

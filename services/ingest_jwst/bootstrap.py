@@ -8,6 +8,7 @@ from libs.common.answers import Published
 from libs.common.breaker import BackOff
 from libs.common.budget import Budget
 from libs.common.clock import Clock
+from libs.common.fence import Fence
 from libs.common.ingest import Ingest, ingesting
 from libs.common.polling import Poller, PollOptions
 from libs.common.providers import Provider
@@ -52,14 +53,16 @@ def _images(settings: IngestJwstSettings, ingest: Ingest) -> Poller:
         # The archive releases something every day; jwstapi.com does not say when.
         expect_new_within=timedelta(days=30),
     )
-    providers: list[Provider] = [_mast(settings, ingest)]
+    fence = Fence(ingest.redis, IMAGES)
+    providers: list[Provider] = [_mast(settings, ingest, fence)]
     if settings.jwstapi_key.get_secret_value():
         # Preferred where somebody took the trouble to get a key; without one nothing is missing.
-        providers.insert(0, _jwstapi(settings, ingest))
-    return ingest.poller(options, *providers, ShippedImages(Published(ingest.redis, IMAGES)))
+        providers.insert(0, _jwstapi(settings, ingest, fence))
+    shipped = ShippedImages(Published(ingest.redis, IMAGES))
+    return ingest.poller(options, *providers, shipped, fence=fence)
 
 
-def _mast(settings: IngestJwstSettings, ingest: Ingest) -> Provider:
+def _mast(settings: IngestJwstSettings, ingest: Ingest, fence: Fence) -> Provider:
     client = UpstreamClient(
         ingest.session,
         base_url=str(settings.mast_url),
@@ -74,11 +77,11 @@ def _mast(settings: IngestJwstSettings, ingest: Ingest) -> Provider:
         overlap=timedelta(days=3),
         history=timedelta(days=settings.jwst_history_days),
     )
-    progress = Progress(ingest.redis, IMAGES, Mast.name, Crawl())
+    progress = Progress(fence, Mast.name, Crawl())
     return Mast(client, progress, MastOptions(crawl), ingest.clock)
 
 
-def _jwstapi(settings: IngestJwstSettings, ingest: Ingest) -> Provider:
+def _jwstapi(settings: IngestJwstSettings, ingest: Ingest, fence: Fence) -> Provider:
     key = settings.jwstapi_key.get_secret_value()
     client = UpstreamClient(
         ingest.session,
@@ -93,5 +96,5 @@ def _jwstapi(settings: IngestJwstSettings, ingest: Ingest) -> Provider:
         ),
         clock=ingest.clock,
     )
-    progress = Progress(ingest.redis, IMAGES, JwstApi.name, PageProgress())
+    progress = Progress(fence, JwstApi.name, PageProgress())
     return JwstApi(client, progress, settings.jwstapi_max_pages)

@@ -24,8 +24,24 @@ class CrawlOptions:
     history: timedelta
 
 
+# How long a page is left alone that fails while others are read. MAST's faults of an hour end by
+# themselves; a page that it cannot give costs four questions a day in the end.
+_FIRST_REST = timedelta(minutes=5)
+_LONGEST_REST = timedelta(hours=6)
+
+
 class PendingSpan(BaseModel):
-    """A span that is not read to its end, and the page to go on with."""
+    """A span that is not read to its end, and the page to go on with.
+
+    Attributes:
+        since: Its begin.
+        until: Its end.
+        page: The page to go on with.
+        is_recent: Whether it is a look at the newest releases.
+        failures: How often a page of it failed.
+        rests_until: When it may be asked for again.
+        reason: Why its page failed last.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -33,11 +49,25 @@ class PendingSpan(BaseModel):
     until: AwareDatetime
     page: int = 1
     is_recent: bool
+    failures: int = 0
+    rests_until: AwareDatetime | None = None
+    reason: str = ""
 
     @property
     def span(self) -> Span:
         """The span alone."""
         return Span(self.since, self.until)
+
+    def rests(self, now: datetime) -> bool:
+        """Tell whether it is left alone now; a clock that was set back makes it rest no longer."""
+        return self.rests_until is not None and now < self.rests_until <= now + _LONGEST_REST
+
+    def failed(self, now: datetime, reason: str) -> "PendingSpan":
+        """Return the span after its page has failed: it rests, and longer each time."""
+        rest = min(_LONGEST_REST, _FIRST_REST * 2 ** min(self.failures, 10))
+        return self.model_copy(
+            update={"failures": self.failures + 1, "rests_until": now + rest, "reason": reason}
+        )
 
 
 class Crawl(BaseModel):
@@ -56,8 +86,11 @@ class Crawl(BaseModel):
     pending: tuple[PendingSpan, ...] = ()
 
     def looking(self, now: datetime, options: CrawlOptions) -> "Crawl":
-        """Return the crawl with the newest releases in front, unless those are being read."""
-        if any(span.is_recent for span in self.pending):
+        """Return the crawl with the newest releases in front, unless those are being read.
+
+        A look that fails is no reason to look no more.
+        """
+        if any(span.is_recent and not span.failures for span in self.pending):
             return self
         since = (min(now, self.newest) - options.overlap) if self.newest else now - options.step
         recent = PendingSpan(since=since, until=now, is_recent=True)
@@ -70,25 +103,66 @@ class Crawl(BaseModel):
 
     def next_span(self, now: datetime, options: CrawlOptions) -> tuple["Crawl", PendingSpan | None]:
         """Return what to read now, and the crawl that knows of it; None when all is read."""
-        if self.pending:
-            return self, self.pending[0]
+        for pending in self.pending:
+            if not pending.rests(now):
+                return self, pending
         horizon = now - options.history
         if self.oldest is None or self.oldest <= horizon:
             return self, None
         since = max(self.oldest - options.step, horizon)
         older = PendingSpan(since=since, until=self.oldest, is_recent=False)
-        return self.model_copy(update={"pending": (older,), "oldest": since}), older
+        return self.model_copy(update={"pending": (*self.pending, older), "oldest": since}), older
 
-    def after_page(self, *, is_last: bool, newest: datetime | None) -> "Crawl":
-        """Return the crawl after a page of the first pending span.
+    def after_page(self, span: PendingSpan, *, is_last: bool, newest: datetime | None) -> "Crawl":
+        """Return the crawl after a page of a pending span.
 
         Args:
+            span: The span.
             is_last: Whether the span has no more pages.
             newest: The newest release on the page; None on a page without any.
         """
-        first, *others = self.pending
-        rest = [] if is_last else [first.model_copy(update={"page": first.page + 1})]
+        onward = span.model_copy(update={"page": span.page + 1, "rests_until": None})
+        rest = () if is_last else (onward,)
         known = [moment for moment in (self.newest, newest) if moment]
         return self.model_copy(
-            update={"pending": (*rest, *others), "newest": max(known, default=None)}
+            update={
+                "pending": (*rest, *self._without(span)),
+                "newest": max(known, default=None),
+            }
         )
+
+    def after_failure(self, span: PendingSpan, now: datetime, reason: str) -> "Crawl":
+        """Return the crawl after a page of a pending span has failed while others were read.
+
+        Looks that fail one after the other become one: what is read again costs a question, and
+        is not published again.
+        """
+        others = self._without(span)
+        older = next((each for each in others if each.is_recent and each.failures), None)
+        if older and span.is_recent:
+            others.remove(older)
+            whole = {"since": min(older.since, span.since), "until": max(older.until, span.until)}
+            # Its rest is its own: what fails in front of it says nothing new.
+            return self.model_copy(
+                update={"pending": (*others, older.model_copy(update={**whole, "page": 1}))}
+            )
+        return self.model_copy(update={"pending": (*others, span.failed(now, reason))})
+
+    @property
+    def trouble(self) -> str | None:
+        """What cannot be read at present; None where nothing fails."""
+        for each in self.pending:
+            if each.failures:
+                return (
+                    f"the releases from {each.since:%Y-%m-%d} to {each.until:%Y-%m-%d} failed"
+                    f" {each.failures} times: {each.reason}"
+                )
+        return None
+
+    def rest(self, now: datetime) -> timedelta | None:
+        """Return how long the next span rests that does; None where none does."""
+        ends = [each.rests_until for each in self.pending if each.rests_until]
+        return min(ends) - now if ends else None
+
+    def _without(self, span: PendingSpan) -> list[PendingSpan]:
+        return [each for each in self.pending if each != span]

@@ -109,19 +109,21 @@ def jwstapi_page(body: object) -> JwstApiPage:
 
 
 def is_wanted(row: object, span: Span) -> bool:
-    """Tell whether a row of MAST is what was asked for, whatever filters MAST ignored."""
+    """Tell whether a row of MAST is what was asked for, whatever filters MAST ignored.
+
+    So is one that does not say when it was released: that it cannot be read is found on reading.
+    """
     if not isinstance(row, Mapping):
-        return False
+        return True
     try:
         released = mjd_of(row, "t_obs_release")
     except ValueError:
-        return False
+        released = None
     return (
         row.get("obs_collection") == "JWST"
         and row.get("dataproduct_type") in PRODUCT_TYPES
         and row.get("calib_level") in (COMBINED, str(COMBINED))
-        and released is not None
-        and released in span
+        and (released is None or released in span)
     )
 
 
@@ -177,6 +179,18 @@ def mast_image(row: object, provenance: Provenance) -> JwstImageEvent:
         archive_id=_archive_id(row.get("obsid")),
     )
     return JwstImageEvent.of_image(image, provenance=provenance)
+
+
+def released_image(row: object, provenance: Provenance) -> JwstImageEvent:
+    """Read a row of MAST that was asked for by the time of its release.
+
+    Raises:
+        ValueError: It is no picture, or does not say when it was released.
+    """
+    event = mast_image(row, provenance)
+    if event.data.released_at is None:
+        raise ValueError("t_obs_release: expected a Modified Julian Date, got None")
+    return event
 
 
 def jwstapi_image(item: object, provenance: Provenance) -> JwstImageEvent | None:

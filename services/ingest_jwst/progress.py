@@ -3,7 +3,8 @@
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from redis.asyncio import Redis
+
+from libs.common.fence import Fence
 
 _State = TypeVar("_State", bound=BaseModel)
 
@@ -11,14 +12,14 @@ _State = TypeVar("_State", bound=BaseModel)
 class Progress(Generic[_State]):
     """The state of one provider's crawl through one source."""
 
-    def __init__(self, redis: Redis, source: str, provider: str, fresh: _State) -> None:
-        self._redis = redis
-        self._key = f"cassiopeia:source:{{{source}}}:crawl:{provider}"
+    def __init__(self, fence: Fence, provider: str, fresh: _State) -> None:
+        self._fence = fence
+        self._key = f"cassiopeia:source:{{{fence.source}}}:crawl:{provider}"
         self._fresh = fresh
 
     async def load(self) -> _State:
         """Return where to go on."""
-        stored = await self._redis.get(self._key)
+        stored = await self._fence.redis.get(self._key)
         if not stored:
             return self._fresh
         try:
@@ -28,5 +29,9 @@ class Progress(Generic[_State]):
             return self._fresh
 
     async def save(self, state: _State) -> None:
-        """Remember where to go on; call it when what was read before is published."""
-        await self._redis.set(self._key, state.model_dump_json())
+        """Remember where to go on; call it when what was read before is published.
+
+        Raises:
+            LeaseLostError: Another replica goes on by now.
+        """
+        await self._fence.write([("SET", self._key, state.model_dump_json())])

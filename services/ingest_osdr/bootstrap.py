@@ -8,6 +8,7 @@ from libs.common.answers import Published
 from libs.common.breaker import BackOff
 from libs.common.budget import Budget, Limit
 from libs.common.clock import Clock
+from libs.common.fence import Fence
 from libs.common.ingest import Ingest, ingesting
 from libs.common.polling import Poller, PollOptions
 from libs.common.runtime import Runtime
@@ -63,11 +64,13 @@ def _datasets(settings: IngestOsdrSettings, ingest: Ingest) -> Poller:
         back_off=BackOff(threshold=1, base_s=settings.osdr_retry_seconds, cap_s=_LONGEST_PAUSE_S),
         only_changes=True,
     )
+    fence = Fence(ingest.redis, DATASETS)
     live = Osdr(
         Biodata(client("osdr", str(settings.osdr_url), biodata.LIMITS)),
         StudySearch(client("osdr_search", str(settings.osdr_search_url), study_search.LIMITS)),
-        Crawl(ingest.redis, DATASETS),
+        Crawl(fence),
         pause=timedelta(seconds=settings.osdr_pause_seconds),
         clock=ingest.clock,
     )
-    return ingest.poller(options, live, ShippedDatasets(Published(ingest.redis, DATASETS)))
+    shipped = ShippedDatasets(Published(ingest.redis, DATASETS))
+    return ingest.poller(options, live, shipped, fence=fence)

@@ -1,7 +1,8 @@
 """How far a crawl has come, kept in the broker: a restart goes on where the crawl stopped.
 
-Only the holder of the source's lease writes here. Every step is written at once and may be written
-twice: what it removes from the queue is named, not counted.
+Only the newest holder of the source's lease writes here; any other gets a LeaseLostError. Every
+step is written at once and may be written twice: what it removes from the queue is named, not
+counted.
 """
 
 from collections.abc import Sequence
@@ -11,9 +12,9 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, TypeAdapter
-from redis.asyncio import Redis
 
 from libs.common.broker import as_bytes, text
+from libs.common.fence import Command, Fence
 from libs.common.upstream import Validators
 from services.ingest_osdr.paging import Cursor
 from services.ingest_osdr.values import completed
@@ -73,9 +74,9 @@ class Known:
 class Crawl:
     """The crawl of one source."""
 
-    def __init__(self, redis: Redis, source: str) -> None:
-        self._redis = redis
-        key = f"cassiopeia:source:{{{source}}}:crawl"
+    def __init__(self, fence: Fence) -> None:
+        self._fence, self._redis = fence, fence.redis
+        key = f"cassiopeia:source:{{{fence.source}}}:crawl"
         self._progress, self._queue = key, f"{key}:queue"
         self._seen, self._facts = f"{key}:seen", f"{key}:facts"
 
@@ -87,11 +88,10 @@ class Crawl:
     async def begin(self, accessions: Sequence[str], now: datetime) -> None:
         """Begin a crawl of these studies."""
         progress = Progress(began=now, studies=len(accessions), search=Cursor())
-        pipeline = self._redis.pipeline(transaction=True)
-        pipeline.delete(self._queue)
-        pipeline.rpush(self._queue, *(Queued(accession).entry for accession in accessions))
-        pipeline.set(self._progress, progress.model_dump_json())
-        await pipeline.execute()
+        commands: list[Command] = [("DEL", self._queue)]
+        commands += [("RPUSH", self._queue, Queued(each).entry) for each in accessions]
+        # Last: where the steps are many, a crawl that is not known yet is begun anew.
+        await self._fence.write([*commands, self._set(progress)])
 
     async def waiting(self) -> set[str]:
         """Return the accessions that are still to be asked for."""
@@ -106,13 +106,12 @@ class Crawl:
         """
         names = list(facts)
         known = await self._redis.hmget(self._facts, names) if names else []
-        pipeline = self._redis.pipeline(transaction=True)
+        commands: list[Command] = []
         for name, old in zip(names, known, strict=True):
             whole = completed(facts[name], _FACTS.validate_json(old or b"{}"))
-            pipeline.hset(self._facts, name, _FACTS.dump_json(whole))
+            commands.append(("HSET", self._facts, name, _FACTS.dump_json(whole)))
         after = progress.model_copy(update={"search": cursor})
-        pipeline.set(self._progress, after.model_dump_json())
-        await pipeline.execute()
+        await self._fence.write([*commands, self._set(after)])
 
     async def next_studies(self, count: int) -> list[Known]:
         """Return the next studies to ask for, with what is known of them."""
@@ -138,24 +137,23 @@ class Crawl:
         again = [Queued(each.accession, each.failures + 1) for each in failed]
         kept = [each for each in again if each.failures < MAX_FAILURES]
         given_up = progress.given_up + len(again) - len(kept)
-        pipeline = self._redis.pipeline(transaction=True)
-        for queued in (*seen, *failed):
-            pipeline.lrem(self._queue, 0, queued.entry)
+        commands: list[Command] = [
+            ("LREM", self._queue, 0, queued.entry) for queued in (*seen, *failed)
+        ]
         for queued in kept:
-            pipeline.lrem(self._queue, 0, queued.entry)
-            pipeline.rpush(self._queue, queued.entry)
-        if seen:
-            pipeline.hset(
-                self._seen,
-                mapping={each.accession: known.model_dump_json() for each, known in seen.items()},
-            )
+            commands.append(("LREM", self._queue, 0, queued.entry))
+            commands.append(("RPUSH", self._queue, queued.entry))
+        for each, found in seen.items():
+            commands.append(("HSET", self._seen, each.accession, found.model_dump_json()))
         after = progress.model_copy(update={"given_up": given_up})
-        pipeline.set(self._progress, after.model_dump_json())
-        await pipeline.execute()
+        await self._fence.write([*commands, self._set(after)])
 
     async def finish(self) -> None:
         """End the crawl; what was seen stays for the next."""
-        await self._redis.delete(self._progress, self._queue)
+        await self._fence.write([("DEL", self._progress), ("DEL", self._queue)])
+
+    def _set(self, progress: Progress) -> Command:
+        return ("SET", self._progress, progress.model_dump_json())
 
 
 def _queued(entry: bytes | str) -> Queued:

@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from libs.common.broker import connect
 from libs.common.database import create_pool
 from libs.common.events import OsdrDatasetEvent, decode
+from libs.common.fence import Fence
 from libs.common.runtime import Runtime
 from libs.common.source_state import SourceState
 from libs.common.sources import SourceRegistry, SourceStatus
@@ -89,7 +90,7 @@ class World:
 
     async def wait_for_crawl(self) -> None:
         """Wait until a crawl is through."""
-        crawl = Crawl(self.redis, DATASETS)
+        crawl = Crawl(Fence(self.redis, DATASETS))
 
         async def through() -> bool:
             status = await self.status()

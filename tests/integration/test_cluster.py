@@ -25,7 +25,8 @@ from libs.common.broker_memory import broker_memory
 from libs.common.budget import Budget, Limit
 from libs.common.clock import SystemClock
 from libs.common.deadletters import DeadLetters, Rejection
-from libs.common.errors import BudgetExhaustedError, DependencyUnavailableError
+from libs.common.errors import BudgetExhaustedError, DependencyUnavailableError, LeaseLostError
+from libs.common.fence import Fence
 from libs.common.lease import Lease
 from libs.common.pending import Entry, PendingList
 from libs.common.questions import Answer, Question
@@ -173,11 +174,15 @@ async def test_several_streams_are_read_at_once(publisher: Publisher, client: Re
 
 async def test_leases_and_budgets_hold(client: Redis) -> None:
     """What their scripts touch is on one node: one holder, and no call too many."""
+    fences = [Fence(client, "iss") for _ in range(2)]
     leases = [
-        Lease(client, name="iss", owner=owner, life_s=30, clock=SystemClock())
-        for owner in ("one", "two")
+        Lease(client, owner="any", life_s=30, clock=SystemClock(), fence=fence) for fence in fences
     ]
     assert [await lease.acquire() for lease in leases] == [True, False]
+    key = "cassiopeia:source:{iss}:last"
+    await fences[0].write([("HSET", key, "a", "1"), ("SET", f"{key}:2", "2")])
+    with pytest.raises(LeaseLostError):
+        await fences[1].write([("DEL", key)])
     budget = Budget(client, upstream="nasa", limits=[Limit(2, 60)])
     await budget.take()
     await budget.take()

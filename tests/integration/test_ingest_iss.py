@@ -73,6 +73,21 @@ async def test_a_refresh_makes_a_poll_come_early(
         await simulator.wait_for_calls(2)
 
 
+@pytest.mark.parametrize("off", [timedelta(minutes=-10), timedelta(minutes=10)])
+async def test_a_refresh_is_obeyed_whatever_the_clocks_say(
+    valkey_url: str,
+    broker_client: Redis,
+    publisher: Publisher,
+    simulator: WhereTheIss,
+    off: timedelta,
+) -> None:
+    """The gateway's clock and ours may differ; the command is as old as the broker says."""
+    async with ingesting(valkey_url, positions=simulator.url, CASSIOPEIA_ISS_POLL_SECONDS=NEVER):
+        await wait_until(lambda: polled(broker_client), 10, "the first poll")
+        await request_refresh(publisher, POSITIONS, WrongClock(off))
+        await simulator.wait_for_calls(2)
+
+
 async def test_many_refreshes_make_one_poll(
     valkey_url: str, broker_client: Redis, publisher: Publisher, simulator: WhereTheIss
 ) -> None:
@@ -110,13 +125,14 @@ async def test_commands_that_mean_nothing_are_ignored(
     valkey_url: str, broker_client: Redis, publisher: Publisher, simulator: WhereTheIss
 ) -> None:
     """Garbage, old wishes and unknown sources do no harm, and the next good command is obeyed."""
-    old = RefreshCommand(source=POSITIONS, requested_at=START)
+    old = RefreshCommand(source=POSITIONS, requested_at=START).model_dump_json().encode()
     unknown = RefreshCommand(source="unheard-of", requested_at=SystemClock().now())
     async with ingesting(
         valkey_url, positions=simulator.url, CASSIOPEIA_ISS_POLL_SECONDS=NEVER
     ) as runtime:
         await wait_until(lambda: polled(broker_client), 10, "the first poll")
-        bodies = [b"garbage", b"{}", b"\xff", old.model_dump_json().encode()]
+        await broker_client.xadd(COMMANDS_REFRESH.key, {"__data__": old}, id="1-1")
+        bodies = [b"garbage", b"{}", b"\xff"]
         await publisher.publish_bodies(
             COMMANDS_REFRESH, [*bodies, unknown.model_dump_json().encode()]
         )

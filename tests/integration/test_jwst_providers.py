@@ -1,5 +1,6 @@
 """The two archives' ways of answering, each with its bounds."""
 
+import json
 import time
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
@@ -19,15 +20,19 @@ from libs.common.errors import (
     RateLimitedError,
     RequestRejectedError,
     ServerFaultError,
+    UpstreamError,
     UpstreamTimeoutError,
 )
+from libs.common.fence import Fence
+from libs.common.providers import Reading
 from libs.common.upstream import ClientOptions, UpstreamClient
 from services.ingest_jwst.crawl import Crawl, CrawlOptions
 from services.ingest_jwst.progress import Progress
 from services.ingest_jwst.providers.jwstapi import KEY_HEADER, PAGE_SIZE, JwstApi, PageProgress
 from services.ingest_jwst.providers.mast import Mast, MastOptions
+from tests.integration.jwst import Clock
 from tests.upstreams import jwstapi, mast
-from tests.upstreams.base import Simulator
+from tests.upstreams.base import Answer, Simulator, json_answer
 from tests.upstreams.faults import Fault
 from tests.upstreams.server import running
 
@@ -87,16 +92,17 @@ def mast_provider(
     session: aiohttp.ClientSession, redis: Redis, archive: mast.Mast, **options: Any
 ) -> Mast:
     """Return the provider, with pauses that nobody notices."""
+    clock = options.pop("clock", SystemClock())
     bounds: dict[str, Any] = {"crawl": CRAWL, "repeat_s": 0.001} | options
-    progress = Progress(redis, "jwst", "mast", Crawl())
-    return Mast(client(session, redis, archive), progress, MastOptions(**bounds), SystemClock())
+    progress = Progress(Fence(redis, "jwst"), "mast", Crawl())
+    return Mast(client(session, redis, archive), progress, MastOptions(**bounds), clock)
 
 
 def jwstapi_provider(
     session: aiohttp.ClientSession, redis: Redis, catalogue: jwstapi.JwstApi, max_pages: int = 9
 ) -> JwstApi:
     """Return the provider with the right key."""
-    progress = Progress(redis, "jwst", "jwstapi.com", PageProgress())
+    progress = Progress(Fence(redis, "jwst"), "jwstapi.com", PageProgress())
     caller = client(session, redis, catalogue, headers={KEY_HEADER: jwstapi.KEY})
     return JwstApi(caller, progress, max_pages)
 
@@ -163,7 +169,8 @@ async def test_a_page_of_nothing_but_other_rows_says_so(
         archive.ignores_filters = True
         with pytest.raises(RequestRejectedError, match="ignored what was asked"):
             await mast_provider(session, redis, archive).poll()
-        assert archive.calls == 1
+        # Only the next span is tried, in case that something is wrong with the first.
+        assert archive.calls == 2
 
 
 async def test_a_crawl_goes_on_where_published_data_end(
@@ -197,34 +204,93 @@ async def test_what_is_left_of_the_history_is_asked_for_soon(
     assert pauses == [timedelta(seconds=10), None]
 
 
-async def test_a_later_page_that_fails_leaves_the_earlier_ones(
+async def test_a_page_that_fails_leaves_the_others(
     session: aiohttp.ClientSession, redis: Redis, archive: mast.Mast
 ) -> None:
-    """What was read counts, and the next poll begins with the page that failed."""
-    whole = {event.id for event in (await mast_provider(session, redis, archive).poll()).events}
-    calls = 0
+    """What was read counts, older spans and new images go on, and the trouble is told of."""
+    whole = {
+        event.id
+        for event in (await mast_provider(session, redis, archive, pages_per_poll=99).poll()).events
+    }
+    honest, failing = archive.answer, True
+
+    async def second_span_fails(request: Any, path: str) -> Any:
+        good = await honest(request, path)
+        (span,) = archive.requests[-1]["params"]["filters"][-1]["values"]
+        middle = mast.mjd(time.time()) - 45
+        return archive.error(500, "") if failing and span["min"] < middle < span["max"] else good
+
+    archive.answer = second_span_fails  # type: ignore[method-assign]
+    clock = Clock()
+    provider = mast_provider(session, redis, archive, clock=clock)
+    read: set[Any] = set()
+    archive.requests.clear()
+    reading = Reading(())
+    for _ in range(4):
+        reading = await provider.poll()
+        assert reading.settle
+        await reading.settle()
+        assert "500" in str(reading.trouble)
+        read |= {event.id for event in reading.events}
+    assert reading.more_in
+    assert reading.more_in > timedelta(minutes=1)
+    # The newest each time; the span that fails once, and the older one.
+    assert len(archive.requests) == 4 + 1 + 1
+    assert read < whole
+    failing = False
+    clock.ahead += timedelta(hours=1)
+    reading = await provider.poll()
+    assert reading.trouble is None
+    assert read | {event.id for event in reading.events} == whole
+
+
+async def test_a_first_page_that_fails_does_not_stop_the_crawl(
+    session: aiohttp.ClientSession, redis: Redis, archive: mast.Mast
+) -> None:
+    """Where the newest cannot be had, the older ones can."""
     honest = archive.answer
 
-    async def second_fails(request: Any, path: str) -> Any:
-        nonlocal calls
-        calls += 1
-        return archive.error(500, "") if calls == 2 else await honest(request, path)
+    async def newest_fails(request: Any, path: str) -> Any:
+        good = await honest(request, path)
+        (span,) = archive.requests[-1]["params"]["filters"][-1]["values"]
+        return archive.error(500, "") if span["max"] > mast.mjd(time.time()) - 1 else good
 
-    archive.answer = second_fails  # type: ignore[method-assign]
-    provider = mast_provider(session, redis, archive)
-    first = await provider.poll()
-    assert first.settle
-    assert {event.id for event in first.events} < whole
-    await first.settle()
-    second = await provider.poll()
-    assert {event.id for event in (*first.events, *second.events)} == whole
+    archive.answer = newest_fails  # type: ignore[method-assign]
+    reading = await mast_provider(session, redis, archive).poll()
+    assert reading.events
+    assert isinstance(reading.trouble, UpstreamError)
+
+
+@pytest.mark.parametrize("column", ["obs_id", "t_obs_release"])
+async def test_one_bad_row_alone_on_its_page_is_a_reject(
+    session: aiohttp.ClientSession, redis: Redis, column: str
+) -> None:
+    """The crawl goes on behind it, to the end of the history."""
+
+    class Spoilt(mast.Mast):
+        def _page(self, asked: Any, filters: Any) -> Answer:
+            answer = super()._page(asked, filters)
+            body = json.loads(answer.body)
+            for row in body["data"]:
+                if row["target_name"] == bad["target_name"]:
+                    row[column] = None
+            return json_answer(body)
+
+    async with running(Spoilt(count=4, apart_s=25 * 86_400.0)) as archive:
+        bad = archive.row(2)
+        provider = mast_provider(session, redis, archive)
+        reading = await provider.poll()
+        assert len(reading.events) == 3
+        assert [reject.reason.partition(":")[0] for reject in reading.rejects] == [column]
+        assert bad["target_name"].encode() in reading.rejects[0].body
+        assert (reading.more_in, reading.trouble) == (None, None)
 
 
 async def test_the_budget_ends_a_poll_not_the_source(
     session: aiohttp.ClientSession, redis: Redis, archive: mast.Mast
 ) -> None:
     """What the allowed calls gave is taken; with none allowed it is trouble."""
-    progress = Progress(redis, "jwst", "mast", Crawl())
+    progress = Progress(Fence(redis, "jwst"), "mast", Crawl())
     caller = client(session, redis, archive, limits=(Limit(calls=2, period_s=3_600.0),))
     provider = Mast(caller, progress, MastOptions(CRAWL), SystemClock())
     assert (await provider.poll()).events
@@ -306,8 +372,35 @@ async def test_an_empty_catalogue_is_none(session: aiohttp.ClientSession, redis:
 async def test_a_page_without_one_readable_record_is_refused(
     session: aiohttp.ClientSession, redis: Redis, catalogue: jwstapi.JwstApi, fault: Fault
 ) -> None:
-    """It is no success that nothing could be read; the first record is kept for looking at."""
+    """It is no success that nothing could be read; every record is kept for looking at."""
     catalogue.fault = fault
     with pytest.raises(BodyRejectedError, match="none of") as caught:
         await jwstapi_provider(session, redis, catalogue).poll()
     assert b"jw02731" in caught.value.body
+    assert len(caught.value.rejects) == PAGE_SIZE
+
+
+async def test_a_page_of_jwstapi_that_fails_is_left_out_for_this_round(
+    session: aiohttp.ClientSession, redis: Redis
+) -> None:
+    """The pages behind it are read, and it is the source's trouble until it is read itself."""
+
+    class Spoilt(jwstapi.JwstApi):
+        async def answer(self, request: Any, path: str) -> Answer:
+            if failing and request.query["page"] == "2":
+                return self.error(500, "no")
+            return await super().answer(request, path)
+
+    failing = True
+    async with running(Spoilt(count=200)) as catalogue:
+        provider = jwstapi_provider(session, redis, catalogue)
+        first = await provider.poll()
+        assert [call.query[:6] for call in catalogue.log.calls] == [f"page={n}" for n in "1234"]
+        assert 100 < len(first.events) < catalogue.count
+        assert "page 2 failed" in str(first.trouble)
+        assert first.settle
+        await first.settle()
+        failing = False
+        second = await provider.poll()
+        assert len(second.events) == catalogue.count
+        assert second.trouble is None

@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 
 from libs.common.clock import SystemClock
 from libs.common.errors import LeaseLostError
+from libs.common.fence import Fence
 from libs.common.lease import Lease
 from tests.clocks import JumpingClock
 from tests.integration.consumers import command
@@ -17,7 +18,13 @@ def lease(
     client: Redis, owner: str, *, life_s: float = 60, clock: SystemClock | None = None
 ) -> Lease:
     """Return one contender for the lease of the source `iss`."""
-    return Lease(client, name="iss", owner=owner, life_s=life_s, clock=clock or SystemClock())
+    return Lease(
+        client,
+        owner=owner,
+        life_s=life_s,
+        clock=clock or SystemClock(),
+        fence=Fence(client, "iss"),
+    )
 
 
 async def forever() -> None:

@@ -6,6 +6,7 @@ import pytest
 import pytest_asyncio
 
 from libs.common.source_state import SourceState
+from services.ingest_osdr.providers.osdr import PART
 from tests.integration.osdr import PATIENCE_S, World, osdr_world
 from tests.upstreams.faults import Fault
 from tests.upstreams.osdr import Osdr, OsdrSearch
@@ -86,6 +87,16 @@ async def test_bodies_that_are_none_are_kept_as_letters(world: World, fault: Fau
     assert letters[0][b"source"] == b"osdr"
     assert EXPECTED[fault][1].encode() in letters[0][b"reason"]
     assert letters[0][b"body"]
+
+
+async def test_every_body_of_a_part_that_fails_is_kept(world: World) -> None:
+    """At the first try, before any study is asked for again."""
+    world.osdr.fault = Fault.MISSING_KEYS
+    await world.redis.delete("cassiopeia:source:{osdr}:status")
+    # The next part comes in an hour.
+    async with world.service(osdr_retry_seconds=3_600):
+        await world.wait_for_state(SourceState.FAILING)
+    assert len(await world.letters()) == PART
 
 
 @pytest.mark.parametrize("fault", sorted(set(EXPECTED) - OsdrSearch.inapplicable))

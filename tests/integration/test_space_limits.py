@@ -86,6 +86,37 @@ async def test_retry_after_of_the_gateway_is_obeyed(
         assert nasa.calls == 1
 
 
+@pytest.mark.parametrize("seconds", [5, 29, 30, 31])
+async def test_any_number_of_seconds_means_itself(
+    redis: Redis, session: aiohttp.ClientSession, seconds: int
+) -> None:
+    """Also thirty, which the client assumes elsewhere, and also where the count says zero."""
+    async with running(Nasa()) as nasa:
+        nasa.fault = Fault.TOO_MANY_429_RETRY_AFTER
+        nasa.retry_after_s = seconds
+        nasa.real_limit = 0
+        api = nasa_api(redis, session, nasa.url)
+        with pytest.raises(RateLimitedError):
+            await api.get("/planetary/apod", {})
+        with pytest.raises(BudgetExhaustedError) as caught:
+            await api.get("/DONKI/FLR", {})
+        assert 0 < caught.value.wait_s <= seconds
+
+
+async def test_a_refusal_that_does_not_say_how_long_lasts_for_the_hour(
+    redis: Redis, session: aiohttp.ClientSession
+) -> None:
+    """The gateway counts by the rolling hour."""
+    async with running(Nasa()) as nasa:
+        nasa.fault = Fault.TOO_MANY_429
+        api = nasa_api(redis, session, nasa.url)
+        with pytest.raises(RateLimitedError):
+            await api.get("/planetary/apod", {})
+        with pytest.raises(BudgetExhaustedError) as caught:
+            await api.get("/DONKI/FLR", {})
+        assert 3_500 < caught.value.wait_s <= 3_600
+
+
 @pytest.mark.parametrize(
     ("code", "error"),
     [("OVER_RATE_LIMIT", RateLimitedError), ("API_KEY_DISABLED", AccessRefusedError)],
@@ -159,3 +190,30 @@ async def test_a_next_page_elsewhere_is_not_followed(space: Space) -> None:
     assert len(launches) == 100
     letters: Any = await space.redis.xrange(EVENTS_DEAD.key)
     assert [fields[b"reason"][:26] for _, fields in letters] == [b"next: expected a page of 1"]
+
+
+@pytest.mark.parametrize(
+    "broken", [Answer(b"", 500, "text/html"), Answer(b"<html>", 200, "text/html")]
+)
+async def test_a_later_page_that_fails_leaves_the_launches_of_the_first(
+    redis: Redis, valkey_url: str, broken: Answer
+) -> None:
+    """They are published, the reason says what is missing, and the calls of the hour are kept."""
+    async with simulated(redis, valkey_url) as space:
+        honest = space.launches.answer
+
+        async def second_fails(request: Any, path: str) -> Answer:
+            return broken if request.query.get("offset") == "100" else await honest(request, path)
+
+        space.launches.answer = second_fails  # type: ignore[method-assign]
+        status = (await space.poll())["launches"]
+        launches = [event for event in await space.published() if "launch" in event.type]
+        assert len(launches) == 100
+        assert status.state is SourceState.FAILING
+        assert "launchlibrary" in (status.reason or "")
+        assert space.launches.log.per_path()[UPCOMING] == 2
+        assert status.last_live == status.last_attempt
+        assert status.next_poll - status.last_attempt >= timedelta(minutes=20)
+        assert await redis.xlen(EVENTS_DEAD.key) == (broken.status == 200)
+        space.launches.answer = honest  # type: ignore[method-assign]
+        assert (await space.poll(["launches"]))["launches"].state is SourceState.OK

@@ -3,21 +3,24 @@
 from http import HTTPStatus
 from typing import NoReturn
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from libs.common.budget import Limit
 from libs.common.errors import (
     AccessRefusedError,
     BodyRejectedError,
+    BudgetExhaustedError,
     RateLimitedError,
     RequestRejectedError,
     ServerFaultError,
+    UnreachableError,
     UpstreamError,
+    UpstreamTimeoutError,
 )
 from libs.common.events import Origin, Provenance
 from libs.common.logging import get_logger
-from libs.common.providers import Reading
-from libs.common.upstream import DEFAULT_RETRY_AFTER_S, Answer, UpstreamClient
+from libs.common.providers import Reading, rejects_of
+from libs.common.upstream import Answer, UpstreamClient
 from services.ingest_jwst.normalize import JwstApiPage, jwstapi_image, jwstapi_page
 from services.ingest_jwst.progress import Progress
 from services.ingest_jwst.providers.pages import Pages
@@ -27,16 +30,30 @@ KEY_HEADER = "X-API-KEY"
 LIMITS = (Limit(calls=10, period_s=60.0), Limit(calls=60, period_s=3_600.0))
 PAGE_SIZE = 100
 PAGES_PER_POLL = 5
+# These say nothing about the page that was asked for; other errors may be that page's alone.
+_GENERAL = (
+    RateLimitedError,
+    BudgetExhaustedError,
+    UnreachableError,
+    UpstreamTimeoutError,
+    AccessRefusedError,
+)
 
 _log = get_logger(__name__)
 
 
 class PageProgress(BaseModel):
-    """The page to go on with; they count from 1."""
+    """Where the crawl stands.
+
+    Attributes:
+        page: The page to go on with; they count from 1.
+        failing: Pages that could not be read in this round, and why.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     page: int = 1
+    failing: dict[int, str] = Field(default_factory=dict)
 
 
 class JwstApi:
@@ -54,23 +71,49 @@ class JwstApi:
         self._max_pages = max_pages
 
     async def poll(self) -> Reading:
-        """Return the images of the next pages."""
-        number = (await self._progress.load()).page
+        """Return the images of the next pages.
+
+        A page that fails is left out until the next round, and is the source's trouble until then.
+        Where no page can be read, the archive has failed.
+        """
+        progress = await self._progress.load()
+        number, failing = progress.page, dict(progress.failing)
         pages = Pages()
-        for count in range(PAGES_PER_POLL):
+        failure: UpstreamError | None = None
+        for _ in range(PAGES_PER_POLL):
+            is_end = False
             try:
                 is_end = await self._read(number, pages)
             except UpstreamError as error:
-                if not count:
-                    raise
-                # What the earlier pages gave counts; the next poll begins with this one again.
+                if not pages.events and (failure or isinstance(error, _GENERAL)):
+                    raise failure or error from None
+                # What the earlier pages gave counts.
                 _log.info("crawl_interrupted", provider=self.name, reason=str(error))
-                break
+                if failure or isinstance(error, _GENERAL):
+                    # The next poll begins with this one again.
+                    break
+                failure = error
+                failing[number] = str(error)
+                pages.rejects += rejects_of(error)
+            else:
+                failing.pop(number, None)
             number = 1 if is_end or number >= self._max_pages else number + 1
             if number == 1:
                 break
-        reached = PageProgress(page=number)
-        return Reading(pages.events, pages.rejects, settle=lambda: self._progress.save(reached))
+        if failure and not pages.events:
+            raise failure
+        reached = PageProgress(page=number, failing=failing)
+        return Reading(
+            pages.events,
+            pages.rejects,
+            settle=lambda: self._progress.save(reached),
+            trouble=self._trouble(failing),
+        )
+
+    def _trouble(self, failing: dict[int, str]) -> UpstreamError | None:
+        for number, reason in failing.items():
+            return UpstreamError(f"{self.name}: page {number} failed: {reason}")
+        return None
 
     async def _read(self, number: int, pages: Pages) -> bool:
         """Read one page; tell whether the catalogue ends before it."""
@@ -97,7 +140,7 @@ class JwstApi:
             case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
                 raise AccessRefusedError(f"{message}; check CASSIOPEIA_JWSTAPI_KEY")
             case HTTPStatus.TOO_MANY_REQUESTS:
-                await self.budget.block(DEFAULT_RETRY_AFTER_S)
+                await self.budget.block(None)
                 raise RateLimitedError(message)
             case status if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 raise ServerFaultError(message)

@@ -8,10 +8,18 @@ from datetime import timedelta
 
 from libs.common.budget import Limit
 from libs.common.clock import Clock
-from libs.common.errors import RequestRejectedError, UpstreamError, UpstreamTimeoutError
+from libs.common.errors import (
+    AccessRefusedError,
+    BudgetExhaustedError,
+    RateLimitedError,
+    RequestRejectedError,
+    UnreachableError,
+    UpstreamError,
+    UpstreamTimeoutError,
+)
 from libs.common.events import JwstImageEvent, Origin, Provenance
 from libs.common.logging import get_logger
-from libs.common.providers import Reading
+from libs.common.providers import Reading, rejects_of
 from libs.common.upstream import Answer, UpstreamClient
 from services.ingest_jwst.crawl import Crawl, CrawlOptions, PendingSpan
 from services.ingest_jwst.normalize import (
@@ -21,8 +29,8 @@ from services.ingest_jwst.normalize import (
     Span,
     is_public,
     is_wanted,
-    mast_image,
     mast_page,
+    released_image,
     to_mjd,
 )
 from services.ingest_jwst.progress import Progress
@@ -30,6 +38,10 @@ from services.ingest_jwst.providers.pages import Pages
 
 # It publishes no limit; this is what one careful person makes by hand.
 LIMITS = (Limit(calls=60, period_s=60.0), Limit(calls=400, period_s=3_600.0))
+# These say nothing about the page that was asked for.
+_LIMITED = (RateLimitedError, BudgetExhaustedError)
+# Where nothing was read yet, these say that MAST is away, and the next page is not asked for.
+_AWAY = (*_LIMITED, UnreachableError, UpstreamTimeoutError, AccessRefusedError)
 
 _log = get_logger(__name__)
 
@@ -76,31 +88,48 @@ class Mast:
         self._clock = clock
 
     async def poll(self) -> Reading:
-        """Return the images released last, and then some of the older ones."""
+        """Return the images released last, and then some of the older ones.
+
+        A page that fails rests while the others are read; it is the source's trouble until it is
+        read. Where no page can be read, MAST has failed.
+        """
         now = self._clock.now()
         options = self._options
         crawl = (await self._progress.load()).looking(now, options.crawl)
-        pages = Pages()
-        for count in range(options.pages_per_poll):
+        pages, read = Pages(), 0
+        failure: UpstreamError | None = None
+        for _ in range(options.pages_per_poll):
             crawl, span = crawl.next_span(now, options.crawl)
             if span is None:
                 break
             try:
                 events, is_last = await self._read(span, pages)
             except UpstreamError as error:
-                if not count:
-                    raise
-                # What the earlier pages gave counts; the next poll begins with this one again.
+                if not read and (failure or isinstance(error, _AWAY)):
+                    raise failure or error from None
+                # What was read counts; the next poll goes on.
                 _log.info("crawl_interrupted", provider=self.name, reason=str(error))
-                break
+                if isinstance(error, _LIMITED):
+                    break
+                failure = error
+                crawl = crawl.after_failure(span, now, str(error))
+                pages.rejects += rejects_of(error)
+                if read:
+                    break
+                continue
+            read += 1
             newest = max((event.time for event in events), default=None)
-            crawl = crawl.after_page(is_last=is_last, newest=newest)
+            crawl = crawl.after_page(span, is_last=is_last, newest=newest)
+        if failure and not read:
+            raise failure
         reached = crawl
+        is_more = crawl.next_span(now, options.crawl)[1] is not None
         return Reading(
             pages.events,
             pages.rejects,
-            more_in=None if crawl.next_span(now, options.crawl)[1] is None else options.pause,
+            more_in=options.pause if is_more else crawl.rest(now),
             settle=lambda: self._progress.save(reached),
+            trouble=UpstreamError(f"{self.name}: {crawl.trouble}") if crawl.trouble else None,
         )
 
     async def _read(
@@ -110,7 +139,7 @@ class Mast:
         answer, page = await self._ask(
             query(span, page=pending.page, page_size=self._options.page_size), pending.page
         )
-        wanted = [row for row in page.rows if isinstance(row, Mapping) and is_wanted(row, span)]
+        wanted = [row for row in page.rows if is_wanted(row, span)]
         if page.rows and not wanted:
             raise RequestRejectedError(
                 f"mast ignored what was asked: none of {len(page.rows)} rows is a JWST image"
@@ -118,7 +147,8 @@ class Mast:
             )
         provenance = Provenance(self.name, self.origin, answer.fetched_at)
         events = pages.add(
-            (row for row in wanted if is_public(row)), lambda row: mast_image(row, provenance)
+            (row for row in wanted if not isinstance(row, Mapping) or is_public(row)),
+            lambda row: released_image(row, provenance),
         )
         return events, page.is_last
 

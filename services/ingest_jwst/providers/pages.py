@@ -15,6 +15,7 @@ class Pages:
 
     def __init__(self) -> None:
         self._events: dict[str, JwstImageEvent] = {}
+        self._any_readable = False
         self.rejects: list[Reject] = []
 
     @property
@@ -27,12 +28,15 @@ class Pages:
     ) -> list[JwstImageEvent]:
         """Add the records of a page; return its events.
 
+        A page of which nothing can be read is taken all the same when another one could be read:
+        its records are bad then, and not our way of reading.
+
         Raises:
-            BodyRejectedError: Not one of them can be read: they are not what they should be.
+            BodyRejectedError: No record of any page can be read: they are not what they should be.
+                It holds those of this page.
         """
         events: list[JwstImageEvent] = []
         rejects: list[Reject] = []
-        is_foreign = True
         for record in records:
             try:
                 event = normalize(record)
@@ -40,13 +44,15 @@ class Pages:
                 reason = reason_of(error) if isinstance(error, ValidationError) else str(error)
                 rejects.append(Reject(json.dumps(record).encode(), reason))
                 continue
-            is_foreign = False
+            self._any_readable = True
             if event:
                 events.append(event)
-        if rejects and is_foreign:
-            raise BodyRejectedError(
+        if rejects and not self._any_readable:
+            refusal = BodyRejectedError(
                 f"none of {len(rejects)} records is an image: {rejects[0].reason}", rejects[0].body
             )
+            refusal.rejects = [(reject.body, reject.reason) for reject in rejects]
+            raise refusal
         self.rejects += rejects
         for event in events:
             self._events.setdefault(event.data.image_id, event)

@@ -13,7 +13,6 @@ from functools import partial
 from libs.common.clock import Clock
 from libs.common.errors import (
     AccessRefusedError,
-    BodyRejectedError,
     BudgetExhaustedError,
     NotUpdatedError,
     RateLimitedError,
@@ -22,7 +21,7 @@ from libs.common.errors import (
 )
 from libs.common.events import Origin, OsdrDatasetEvent, Provenance
 from libs.common.logging import get_logger
-from libs.common.providers import Reading, Reject
+from libs.common.providers import Reading, Reject, rejects_of
 from services.ingest_osdr.crawl import Crawl, Known, Progress, Queued, Seen
 from services.ingest_osdr.normalize import dataset_event, read_listing, read_search_page
 from services.ingest_osdr.paging import Cursor, next_cursor
@@ -100,11 +99,8 @@ class Osdr:
             page = answer.read(read_search_page)
         except UpstreamError as error:
             _log.warning("osdr_search_unavailable", reason=str(error))
-            rejects = (
-                [Reject(error.body, str(error))] if isinstance(error, BodyRejectedError) else []
-            )
             settle = partial(self._crawl.searched, progress, {}, None)
-            return Reading((), rejects, self._pause, settle)
+            return Reading((), rejects_of(error), self._pause, settle)
         listed = await self._crawl.waiting()
         facts = {name: said for name, said in page.facts.items() if name in listed}
         after = next_cursor(cursor, page.ids, page.total)
@@ -122,11 +118,7 @@ class Osdr:
             await self._raise_if_general(failed, settle)
         return Reading(
             [answer.event for answer in answers if answer.event],
-            [
-                Reject(answer.error.body, str(answer.error))
-                for answer in failed
-                if isinstance(answer.error, BodyRejectedError)
-            ],
+            [Reject(*each) for each in _rejects(failed)],
             self._pause,
             settle,
         )
@@ -141,6 +133,8 @@ class Osdr:
             ):
                 # The failures count, so that a study that always fails cannot hold up the crawl.
                 await settle()
+                # A part that fails as a whole is no reason to look at one body of it only.
+                answer.error.rejects = _rejects(failed)
                 raise answer.error
 
     def _finished(self, progress: Progress) -> Reading:
@@ -199,3 +193,7 @@ class Osdr:
             facts=study.facts_digest,
         )
         return _Answered(queued, seen=seen, event=event)
+
+
+def _rejects(failed: Sequence[_Answered]) -> list[tuple[bytes, str]]:
+    return [each for answer in failed if answer.error for each in answer.error.rejects]

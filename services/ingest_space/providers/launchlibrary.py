@@ -1,9 +1,14 @@
 """Launch Library 2: the launches that are planned, and those of the last day."""
 
 from libs.common.budget import Limit
-from libs.common.errors import BodyRejectedError, RateLimitedError, RequestRejectedError
+from libs.common.errors import (
+    BodyRejectedError,
+    RateLimitedError,
+    RequestRejectedError,
+    UpstreamError,
+)
 from libs.common.events import Event, Origin
-from libs.common.providers import Reading, Reject
+from libs.common.providers import Reading, Reject, rejects_of
 from libs.common.upstream import UpstreamClient
 from services.ingest_space.normalize import launch_events, next_page, read_throttle
 from services.ingest_space.providers.reading import read_page
@@ -40,16 +45,28 @@ class LaunchLibrary:
     async def poll(self) -> Reading:
         """Return all launches of at most `MAX_PAGES` pages.
 
+        What the pages before one that fails hold is kept, and the next poll begins anew: to try
+        again at once would use up the calls of the hour.
+
         Raises:
+            UpstreamError: The first page fails.
             RateLimitedError: The library says that our address or token has no calls left.
         """
         await self._heed_throttle()
         events: dict[str | None, Event] = {}
         rejects: list[Reject] = []
+        trouble: UpstreamError | None = None
         params: dict[str, str] | None = _FIRST_PAGE
         for _ in range(MAX_PAGES):
-            answer = await self._client.get_json(_PATH, params)
-            reading = read_page(answer, launch_events, self.name)
+            try:
+                answer = await self._client.get_json(_PATH, params)
+                reading = read_page(answer, launch_events, self.name)
+            except UpstreamError as error:
+                if params is _FIRST_PAGE:
+                    raise
+                trouble = error
+                rejects += rejects_of(error)
+                break
             # A launch whose time changes between two pages may stand on both.
             events.update((event.subject, event) for event in reading.events)
             rejects += reading.rejects
@@ -60,7 +77,7 @@ class LaunchLibrary:
                 break
             if params is None:
                 break
-        return Reading(list(events.values()), rejects)
+        return Reading(list(events.values()), rejects, trouble=trouble)
 
     async def _heed_throttle(self) -> None:
         """Ask for the true count: others may call from the same address."""

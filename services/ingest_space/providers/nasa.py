@@ -1,6 +1,7 @@
 """api.nasa.gov: one key, one budget, one form of errors for all that is behind it."""
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from libs.common.budget import Budget, Limit
 from libs.common.errors import (
@@ -9,13 +10,12 @@ from libs.common.errors import (
     RateLimitedError,
     UpstreamError,
 )
-from libs.common.upstream import DEFAULT_RETRY_AFTER_S, Answer, UpstreamClient
+from libs.common.upstream import Answer, UpstreamClient
 from services.ingest_space.normalize import error_code
 
 # Published: a rolling hour for a key; DEMO_KEY is counted by address, by the hour and by the day.
 KEY_LIMITS = (Limit(calls=1_000, period_s=3_600.0),)
 DEMO_LIMITS = (Limit(calls=30, period_s=3_600.0), Limit(calls=50, period_s=86_400.0))
-ROLLING_HOUR_S = 3_600.0
 
 
 class NasaBudget(Budget):
@@ -25,10 +25,7 @@ class NasaBudget(Budget):
     zero the rolling hour has to pass. Its real limits may be below the published ones.
     """
 
-    async def block(self, seconds: float) -> None:
-        """Allow no call for a while: for as long as it asked, else for its hour."""
-        # The client's assumption, where the gateway did not say.
-        await super().block(ROLLING_HOUR_S if seconds == DEFAULT_RETRY_AFTER_S else seconds)
+    unsaid_s: ClassVar[float] = 3_600.0
 
 
 class NasaApi:
@@ -49,7 +46,7 @@ class NasaApi:
         answer = await self._client.get_json(path, params)
         error = _error_in(answer)
         if isinstance(error, RateLimitedError):
-            await self.budget.block(DEFAULT_RETRY_AFTER_S)
+            await self.budget.block(None)
         if error:
             raise error
         return answer

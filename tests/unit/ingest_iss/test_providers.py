@@ -20,6 +20,7 @@ from libs.common.errors import (
     UpstreamError,
 )
 from libs.common.events import IssElementsEvent, IssPositionEvent, Origin, Provenance
+from libs.common.fence import Fence
 from libs.common.upstream import ClientOptions, UpstreamClient
 from services.ingest_iss.normalize import position_event
 from services.ingest_iss.providers import celestrak, wheretheiss
@@ -57,6 +58,12 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 def known(broker_client: Redis) -> LastAnswer:
     """Give the elements that are known, which are none."""
     return LastAnswer(broker_client, "iss_elements")
+
+
+@pytest.fixture
+def fence(broker_client: Redis) -> Fence:
+    """Give what the elements are kept behind."""
+    return Fence(broker_client, "iss_elements")
 
 
 def client_of(
@@ -156,10 +163,12 @@ async def test_celestraks_refusal_is_a_refusal(
             await provider.poll()
 
 
-async def test_a_position_is_computed_from_the_newest_elements(known: LastAnswer) -> None:
+async def test_a_position_is_computed_from_the_newest_elements(
+    known: LastAnswer, fence: Fence
+) -> None:
     """The position is that of the present whole second, with its elements' epoch and age."""
     newer = elements_event(epoch=shipped_elements().epoch + timedelta(days=1))
-    await known.save([newer])
+    await known.save([newer], fence)
     now = newer.time.replace(microsecond=700_000) + timedelta(hours=3)
     (event,) = (await ComputedPosition(known, MONTH, MovingClock(now)).poll()).events
     assert isinstance(event, IssPositionEvent)
@@ -220,7 +229,9 @@ async def test_a_computed_body_reads_like_the_upstreams(known: LastAnswer) -> No
     )
 
 
-async def test_elements_that_decay_are_an_error_of_the_provider(known: LastAnswer) -> None:
+async def test_elements_that_decay_are_an_error_of_the_provider(
+    known: LastAnswer, fence: Fence
+) -> None:
     """Elements that SGP4 cannot carry that far make an error that a poller understands."""
     falling = elements_event(
         epoch=shipped_elements().epoch + timedelta(days=1),
@@ -228,7 +239,7 @@ async def test_elements_that_decay_are_an_error_of_the_provider(known: LastAnswe
         mean_motion_dot=0.5,
         bstar=0.5,
     )
-    await known.save([falling])
+    await known.save([falling], fence)
     clock = MovingClock(falling.time + timedelta(days=60))
     with pytest.raises(UpstreamError):
         await ComputedPosition(known, MONTH, clock).poll()
@@ -252,34 +263,36 @@ def test_the_newest_elements_are_chosen_by_their_epoch() -> None:
     assert newest_elements([]) == shipped
 
 
-async def test_shipped_elements_are_given_once(known: LastAnswer) -> None:
+async def test_shipped_elements_are_given_once(known: LastAnswer, fence: Fence) -> None:
     """They are a snapshot for a machine that knows none; who knows any does not get them."""
     provider = ShippedElements(known, MovingClock())
     (event,) = (await provider.poll()).events
     assert isinstance(event, IssElementsEvent)
     assert (event.provider, event.origin) == ("shipped", Origin.SNAPSHOT)
     assert event.data == shipped_elements()
-    await known.save([event])
+    await known.save([event], fence)
     with pytest.raises(NotUpdatedError):
         await provider.poll()
 
 
-async def test_what_changed_is_found_by_content(known: LastAnswer, valkey_url: str) -> None:
+async def test_what_changed_is_found_by_content(
+    known: LastAnswer, fence: Fence, valkey_url: str
+) -> None:
     """The same elements again are no change, those of another set are, also when they return."""
     client = connect(valkey_url, "test")
     published = Published(client, "iss_elements")
     first, second = elements_event(0), elements_event(1)
     assert await published.is_empty()
     assert await published.changed([first]) == [first]
-    await published.save([first])
+    await published.save([first], fence)
     assert not await published.is_empty()
     again = elements_event(0, provenance=Provenance("mirror", Origin.SNAPSHOT, START))
     assert await published.changed([again]) == []
     assert await published.changed([second]) == [second]
-    await published.save([second])
+    await published.save([second], fence)
     assert await published.changed([first]) == [first]
     assert await published.changed([]) == []
-    await known.save([first])
-    await known.save([second])
+    await known.save([first], fence)
+    await known.save([second], fence)
     assert await known.load() == [second]
     await client.aclose()

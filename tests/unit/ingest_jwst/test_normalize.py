@@ -18,6 +18,7 @@ from services.ingest_jwst.normalize import (
     jwstapi_page,
     mast_image,
     mast_page,
+    released_image,
     to_mjd,
 )
 from tests.unit.ingest_jwst.records import (
@@ -171,12 +172,19 @@ def test_ignored_filters_are_noticed() -> None:
         {"calib_level": 2},
         {"t_obs_release": to_mjd(SPAN.until + timedelta(seconds=1))},
         {"t_obs_release": to_mjd(SPAN.since - timedelta(seconds=1))},
-        {"t_obs_release": None},
-        {"t_obs_release": "60866"},
-        {"t_obs_release": ...},
     ):
         assert not is_wanted(mast_row(**changes), SPAN), changes
-    assert not is_wanted("a row", SPAN)
+
+
+@pytest.mark.parametrize("release", [None, "60866", ...])
+def test_a_row_that_cannot_be_read_is_not_one_that_was_not_asked_for(release: object) -> None:
+    """Without a time of release it is read, and found to be none."""
+    row = mast_row(t_obs_release=release)
+    assert is_wanted(row, SPAN)
+    assert is_wanted("a row", SPAN)
+    with pytest.raises(ValueError, match="t_obs_release: expected a Modified Julian Date"):
+        released_image(row, MAST)
+    assert not is_wanted({**row, "obs_collection": "HST"}, SPAN)
 
 
 def test_exclusive_data_are_not_public() -> None:
