@@ -34,6 +34,10 @@ return 0
 """
 
 
+LIFE_S = 6.0
+"""How long a dead holder keeps the others waiting, unless somebody says otherwise."""
+
+
 class Lease:
     """The right to poll one source.
 
@@ -42,6 +46,7 @@ class Lease:
     """
 
     def __init__(self, redis: Redis, *, name: str, owner: str, life_s: float, clock: Clock) -> None:
+        self._redis = redis
         # Two processes that were given one name by mistake are two owners all the same.
         self._owner = f"{owner}:{uuid4()}"
         self._life_s = life_s
@@ -80,6 +85,18 @@ class Lease:
             # From the asking, not the answer: the broker's clock started in between.
             self._held_until = asked + self._life_s
         return bool(self.fence)
+
+    async def seize(self) -> None:
+        """Take the lease from whoever has it; return when no other believes any more to have it.
+
+        Raises:
+            redis.exceptions.RedisError: The broker did not answer.
+        """
+        asked = self._clock.monotonic()
+        await self._redis.set(self._keys[0], self._owner, px=2 * self._life_ms)
+        self._held_until = asked + 2 * self._life_s
+        # The last holder finds out when it renews, or when its own time is over.
+        await asyncio.sleep(self._life_s)
 
     async def hold(self, work: Coroutine[Any, Any, None]) -> None:
         """Run work under the acquired lease, which is renewed meanwhile and given back at the end.
