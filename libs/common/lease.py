@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Coroutine
 from typing import Any
 from uuid import uuid4
@@ -9,6 +10,7 @@ from uuid import uuid4
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from libs.common.broker import text
 from libs.common.clock import Clock
 from libs.common.errors import LeaseLostError
 from libs.common.tasks import end_tasks
@@ -36,6 +38,20 @@ return 0
 
 LIFE_S = 6.0
 """How long a dead holder keeps the others waiting, unless somebody says otherwise."""
+
+
+_KEY = re.compile(r"cassiopeia:source:\{(.+)\}:lease")
+
+
+async def held_leases(redis: Redis) -> list[str]:
+    """Return the names of the leases that somebody holds, between two polls as well.
+
+    Raises:
+        redis.exceptions.RedisError: The broker does not answer.
+    """
+    keys = redis.scan_iter("cassiopeia:source:{*}:lease", count=1_000)
+    found = [_KEY.fullmatch(text(key)) async for key in keys]
+    return sorted(match[1] for match in found if match)
 
 
 class Lease:
