@@ -1,17 +1,26 @@
 """What a source gave last, kept in the broker: to publish only what changed, and for fallbacks."""
 
-from collections.abc import Sequence
+import asyncio
+import re
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 from redis.asyncio import Redis
 
-from libs.common.broker import as_bytes
+from libs.common.broker import as_bytes, text
+from libs.common.clock import Clock
 from libs.common.events import Event, decode_batch
 from libs.common.fence import Command, Fence
+from libs.common.lease import LIFE_S, Lease
+from libs.common.sources import SourceRegistry
 
 # Longer than any source leaves a subject unmentioned that it still knows. What comes back after
 # that is published again, which is harmless.
 MEMORY = timedelta(days=60)
+# All that makes a source believe that somebody has what it would bring: what is written here, and
+# how far a crawl has come. Whatever a service keeps of that kind belongs under `crawl`.
+_MARK = re.compile(r"cassiopeia:source:\{(.+?)\}:(?:published|crawl)(?::|$)")
+_PAGE = 1_000
 
 
 class Published:
@@ -78,3 +87,43 @@ class LastAnswer:
         await fence.write(
             [("HSET", self._key, event.subject or "", event.encode()) for event in events]
         )
+
+
+async def forget_published(redis: Redis, clock: Clock) -> list[str]:
+    """Make the sources publish again all that their upstreams have; return their names.
+
+    For when the rows are gone that were made of it. What is there all the same stays one row.
+
+    Raises:
+        redis.exceptions.RedisError: The broker does not answer; doing it again is harmless.
+        LeaseLostError: Somebody else does the same at this moment; doing it again is harmless.
+    """
+    sources = {source async for source, _ in _marks(redis, "*")}
+    await asyncio.gather(*(_forget(redis, clock, source) for source in sources))
+    return sorted(sources)
+
+
+async def _marks(redis: Redis, source: str) -> AsyncIterator[tuple[str, str]]:
+    """Give the sources, and with each a key that marks something of it as published."""
+    async for key in redis.scan_iter(f"cassiopeia:source:{{{source}}}:*", count=_PAGE):
+        if match := _MARK.match(text(key)):
+            yield match[1], text(key)
+
+
+async def _forget(redis: Redis, clock: Clock, source: str) -> None:
+    # A poll under way would write down again that all of it is published.
+    fence = Fence(redis, source)
+    lease = Lease(redis, owner="forgetting", life_s=LIFE_S, clock=clock, fence=fence)
+    if not await lease.acquire():
+        await lease.seize()
+    await lease.hold(_remove_marks(redis, clock, source))
+
+
+async def _remove_marks(redis: Redis, clock: Clock, source: str) -> None:
+    marks = [mark async for _, mark in _marks(redis, source)]
+    for start in range(0, len(marks), _PAGE):
+        await redis.unlink(*marks[start : start + _PAGE])
+    registry = SourceRegistry(redis)
+    # Whoever leads next looks here, and polls at once.
+    if status := await registry.load(source):
+        await registry.save(status.model_copy(update={"next_poll": clock.now()}))

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Coroutine
 from typing import Any
 from uuid import uuid4
@@ -9,6 +10,7 @@ from uuid import uuid4
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from libs.common.broker import text
 from libs.common.clock import Clock
 from libs.common.errors import LeaseLostError
 from libs.common.fence import Fence
@@ -19,6 +21,10 @@ if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
   return redis.call('INCR', KEYS[2])
 end
 return 0
+"""
+_SEIZE = """
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return redis.call('INCR', KEYS[2])
 """
 _RENEW = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then
@@ -33,6 +39,21 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then
 end
 return 0
 """
+# How long a dead holder keeps the others waiting, unless somebody says otherwise.
+LIFE_S = 6.0
+
+_KEY = re.compile(r"cassiopeia:source:\{(.+)\}:lease")
+
+
+async def held_leases(redis: Redis) -> list[str]:
+    """Return the names of the leases that somebody holds, between two polls as well.
+
+    Raises:
+        redis.exceptions.RedisError: The broker does not answer.
+    """
+    keys = redis.scan_iter("cassiopeia:source:{*}:lease", count=1_000)
+    found = [_KEY.fullmatch(text(key)) async for key in keys]
+    return sorted(match[1] for match in found if match)
 
 
 class Lease:
@@ -58,6 +79,7 @@ class Lease:
         # One hash tag, so that a cluster keeps both keys on one node.
         self._keys = [f"cassiopeia:source:{{{fence.source}}}:lease", fence.key]
         self._acquire = redis.register_script(_ACQUIRE)
+        self._seize = redis.register_script(_SEIZE)
         self._renew = redis.register_script(_RENEW)
         self._release = redis.register_script(RELEASE)
         self._held_until = 0.0
@@ -95,6 +117,20 @@ class Lease:
             # From the asking, not the answer: the broker's clock started in between.
             self._held_until = asked + self._life_s
         return bool(number)
+
+    async def seize(self) -> None:
+        """Take the lease from whoever has it; return when no other believes any more to have it.
+
+        Raises:
+            redis.exceptions.RedisError: The broker did not answer.
+        """
+        asked = self._clock.monotonic()
+        self._fence.number = int(
+            await self._seize(keys=self._keys, args=[self._owner, 2 * self._life_ms])
+        )
+        self._held_until = asked + 2 * self._life_s
+        # The last holder finds out when it renews, or when its own time is over.
+        await asyncio.sleep(self._life_s)
 
     async def hold(self, work: Coroutine[Any, Any, None]) -> None:
         """Run work under the acquired lease, which is renewed meanwhile and given back at the end.

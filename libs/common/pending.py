@@ -94,7 +94,10 @@ class PendingList:
                 start_id=cursor,
                 count=count,
             )
-            cursor, found = text(answer[0]), answer[1]
+            cursor, found, gone = text(answer[0]), answer[1], answer[2]
+            if gone:
+                # The broker has struck them off the list by itself.
+                self._tell_of_trimmed(len(gone))
             if found:
                 yield await self._redeliveries(found)
             if cursor == "0-0":
@@ -164,7 +167,7 @@ class PendingList:
         gone = [text(entry_id) for entry_id, fields in found if not fields]
         if gone:
             await self.acknowledge(gone)
-            _log.error("pending_entries_were_trimmed", stream=self.stream, entries=len(gone))
+            self._tell_of_trimmed(len(gone))
         entries = [
             Entry(self.stream, text(entry_id), body_of(fields))
             for entry_id, fields in found
@@ -175,6 +178,9 @@ class PendingList:
         deliveries = await self._deliveries(entries[0].id, entries[-1].id, len(found))
         # Without a count, somebody acknowledged it meanwhile: handling it again is harmless.
         return [Redelivery(entry, deliveries.get(entry.id, 1)) for entry in entries]
+
+    def _tell_of_trimmed(self, count: int) -> None:
+        _log.error("pending_entries_were_trimmed", stream=self.stream, entries=count)
 
     async def _deliveries(self, first: str, last: str, page: int) -> dict[str, int]:
         """Return how often each entry of this consumer between two was delivered."""

@@ -22,7 +22,7 @@ from libs.common.deadletters import DeadLetters
 from libs.common.errors import DependencyUnavailableError, LeaseLostError
 from libs.common.events import Event
 from libs.common.fence import Fence
-from libs.common.lease import Lease
+from libs.common.lease import LIFE_S, Lease
 from libs.common.logging import get_logger
 from libs.common.providers import Outcome, Provider, ProviderChain
 from libs.common.source_state import SourceState
@@ -60,7 +60,7 @@ class PollOptions:
     jitter: float
     min_gap: timedelta
     back_off: BackOff
-    lease_life_s: float = 6.0
+    lease_life_s: float = LIFE_S
     only_changes: bool = False
     keep_last: bool = False
     poll_at_start: bool = False

@@ -15,6 +15,7 @@ from libs.common.broker import connect, stored_layout, text
 from libs.common.broker.groups import LAYOUT_KEY
 from libs.common.errors import CassiopeiaError, ConfigurationError
 from libs.common.layout import Layout
+from libs.common.lease import held_leases
 from libs.common.runtime import EXIT_CONFIGURATION, EXIT_FAILURE, EXIT_OK
 from libs.common.settings import ServiceSettings, load_settings
 from libs.common.topology import EVENT_STREAMS, Stream
@@ -31,12 +32,18 @@ async def repartition(redis: Redis, layout: Layout) -> list[str]:
     """Change the layout of the broker's streams; return the names of those that are new.
 
     Raises:
-        NotYetError: A stream has a consumer, or entries that were not stored; nothing has changed.
+        NotYetError: A source is polled, a stream has a consumer, or entries that were not stored;
+            nothing has changed.
     """
     old = await stored_layout(redis)
     changed = [
         stream for stream in EVENT_STREAMS if old.counts[stream.name] != layout.counts[stream.name]
     ]
+    if changed and (polled := await held_leases(redis)):
+        raise NotYetError(
+            f"a process still publishes what {', '.join(polled)} gives: stop all processes first"
+            " (one that was killed counts for some seconds)"
+        )
     leaving = [part for stream in changed for part in old.partitions(stream)]
     for stream in leaving:
         await _require_done(redis, stream, old)

@@ -19,6 +19,7 @@ from libs.common.runtime import Runtime
 from libs.common.topology import PERSISTENCE
 from libs.common.upkeep import keep_in_shape_forever
 from libs.common.watching import watch_forever
+from services.persistence.acquaintance import get_acquainted
 from services.persistence.handlers import BatchWriter
 from services.persistence.keeping import Keeper
 from services.persistence.repository import Repository, prepare_connection
@@ -75,6 +76,7 @@ async def bootstrap(
         await pool.open()
         await ensure_schema(pool)
         await prepare_streams(redis, settings.layout)
+        await get_acquainted(redis, pool, clock)
         for consumer in consumers:
             await consumer.recover()
             consumer.subscribe(broker)

@@ -33,10 +33,14 @@ _RAISE_FLOOR = (
     " ON CONFLICT (table_name) DO UPDATE SET kept_from = EXCLUDED.kept_from, raised_at = now()"
     " WHERE EXCLUDED.kept_from > known.kept_from RETURNING kept_from"
 )
-_MONTHS = (
-    "SELECT child.relname FROM pg_inherits JOIN pg_class AS child ON child.oid = inhrelid"
-    " WHERE inhparent = %s::regclass ORDER BY 1"
-)
+# What a partition holds is what its bounds say, whatever somebody has named it.
+_OLDEST_MONTH = r"""
+SELECT nspname, relname FROM pg_inherits JOIN pg_class AS c ON c.oid = inhrelid
+  JOIN pg_namespace AS n ON n.oid = relnamespace,
+  LATERAL CAST((regexp_match(pg_get_expr(relpartbound, c.oid), 'TO \(''([^'']+)''\)'))[1]
+    AS timestamptz) AS past
+WHERE inhparent = %s::regclass AND past <= %s ORDER BY past LIMIT 1
+"""
 
 
 class Keeper:
@@ -115,14 +119,12 @@ class Keeper:
             floor = await _floor_if_alone(connection, table)
             if floor is None:
                 return False
-            months = await (await connection.execute(_MONTHS, (table,))).fetchall()
-            # The names are as the months are: sorted.
-            oldest = next((str(name) for (name,) in months), "")
-            if not oldest or oldest >= f"{table}_{floor:%Y_%m}":
+            oldest = await (await connection.execute(_OLDEST_MONTH, (table, floor))).fetchone()
+            if oldest is None:
                 return False
             await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
-            await connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(oldest)))
-        _log.info("month_dropped", table=table, partition=oldest)
+            await connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(*oldest)))
+        _log.info("month_dropped", table=table, partition=oldest[1])
         return True
 
     async def _delete_some(self, table: str) -> bool:

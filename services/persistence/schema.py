@@ -3,7 +3,10 @@
 import asyncio
 import os
 import sys
+import time
 from pathlib import Path
+
+import psycopg
 
 from libs.common.database import SCHEMA_REVISION, Pool, is_current, wait_for_database
 from libs.common.errors import DependencyUnavailableError
@@ -11,11 +14,17 @@ from libs.common.logging import get_logger
 
 _log = get_logger(__name__)
 
+# Between two tries for a table that is in use, for those who have waited behind the first.
+_PAUSE_S = 5.0
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def upgrade(url: str, revision: str = "head") -> None:
     """Run all pending migrations; safe to call from several processes at once.
+
+    A table that somebody reads for long, such as a backup, is waited for however long that takes.
+    Meanwhile nobody else waits for more than a moment.
 
     Args:
         url: The database, as the role that owns the schema.
@@ -32,13 +41,21 @@ def upgrade(url: str, revision: str = "head") -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes["url"] = url
-    try:
-        command.upgrade(config, revision)
-    except DBAPIError as error:
-        # Without SQLAlchemy's wrapping, which adds the whole script to the reason.
-        raise DependencyUnavailableError(
-            f"the database cannot be migrated: {error.orig}"
-        ) from error
+    while True:
+        try:
+            command.upgrade(config, revision)
+        except (DBAPIError, psycopg.Error) as error:
+            # Without SQLAlchemy's wrapping, which adds the whole script to the reason.
+            reason = error.orig if isinstance(error, DBAPIError) else error
+            if not isinstance(reason, psycopg.errors.LockNotAvailable):
+                raise DependencyUnavailableError(
+                    f"the database cannot be migrated: {reason}"
+                ) from error
+            # All of it is one transaction: nothing has changed.
+            _log.warning("migration_waits_for_table", reason=str(reason), next_try_in_s=_PAUSE_S)
+            time.sleep(_PAUSE_S)
+        else:
+            return
 
 
 async def ensure_schema(pool: Pool) -> None:
@@ -58,12 +75,12 @@ async def _migrate_in_a_process() -> None:
         "services.persistence",
         "migrate",
         env=dict(os.environ),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
+        # Its log is part of ours: it may have to say what it waits for.
+        stderr=asyncio.subprocess.PIPE,
     )
-    output, _ = await process.communicate()
+    _, errors = await process.communicate()
     if process.returncode:
         raise DependencyUnavailableError(
-            f"the migration failed with {process.returncode}: {output.decode()[-2_000:]}"
+            f"the migration failed with {process.returncode}: {errors.decode()[-2_000:]}"
         )
     _log.info("migrated", revision=SCHEMA_REVISION)

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import psycopg
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -20,6 +21,7 @@ from tests.waiting import wait_until
 # Of a transaction that was stopped before its commit, whose locks the database keeps for a minute.
 _TAKEN_OVER_WITHIN_S = 90.0
 _HOLDING_WITHIN_S = 60.0
+_LOCKED_S = 3.0
 
 
 class Outages:
@@ -48,6 +50,18 @@ class Outages:
                 proxy.weather = FAIR
 
         return self._of(name, pass_by)
+
+    def locked(self, name: str, database_url: str, victim: ServiceProcess) -> Fault:
+        """Return a lock that somebody holds on the table, and a kill -9 of who waits for it."""
+
+        async def hold() -> None:
+            async with await psycopg.AsyncConnection.connect(database_url) as holder:
+                await holder.execute("LOCK TABLE iss_positions IN ACCESS EXCLUSIVE MODE")
+                await asyncio.sleep(_LOCKED_S / 2)
+                await victim.kill()
+                await asyncio.sleep(_LOCKED_S / 2)
+
+        return self._of(name, hold)
 
     def _of(self, name: str, outage: Callable[[], Awaitable[None]]) -> Fault:
         async def strike() -> None:

@@ -85,7 +85,7 @@ async def test_stats_count_rows_streams_and_pollers(
     assert document["database"]["space_documents"] == 1
     assert document["database"]["reason"] is None
     assert document["redis"]["used_memory_bytes"] > 0
-    assert document["redis"]["streams"]["cassiopeia:events:iss"] == {"length": 3, "waiting": None}
+    assert document["redis"]["streams"]["cassiopeia:events:iss"] == {"length": 3, "waiting": 3}
     assert document["workers"]["iss"]["state"] == "ok"
     assert document["workers_reason"] is None
     assert document["workers"]["iss"].keys() >= {"last_run", "next_run", "failures", "reason"}

@@ -13,6 +13,7 @@ import pytest_asyncio
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from libs.common.answers import Published, forget_published
 from libs.common.broker import (
     Publisher,
     StreamReader,
@@ -123,6 +124,17 @@ async def test_events_are_published_in_order(publisher: Publisher, client: Redis
     events = position_events(1_203)
     await publisher.publish(events)
     assert await bodies(client) == [event.encode() for event in events]
+
+
+async def test_sources_on_all_nodes_forget_what_they_published(client: Redis) -> None:
+    """Wherever a source's keys are, all of them go that say what it has published."""
+    events = position_events(50)
+    sources = [f"source{number}" for number in range(9)]
+    for source in sources:
+        await Published(client, source).save(events, Fence(client, source))
+    assert await forget_published(client, SystemClock()) == sources
+    for source in sources:
+        assert await Published(client, source).changed(events) == events
 
 
 async def test_a_consumer_takes_each_and_diverts_what_is_bad(

@@ -82,6 +82,28 @@ async def test_old_months_go_and_their_roll_ups_stay(pool: Pool, database_url: s
     assert len(before) == len(OLD + KEPT)
 
 
+async def test_a_partition_by_another_name_is_kept_by_its_bounds(
+    pool: Pool, database_url: str
+) -> None:
+    """What somebody attached goes when all of it is below the floor, and not for its name."""
+    execute(
+        database_url,
+        "CREATE TABLE archive_1998 PARTITION OF iss_positions"
+        " FOR VALUES FROM ('1998-01-01 00:00Z') TO ('1999-01-01 00:00Z')",
+    )
+    execute(
+        database_url,
+        "CREATE TABLE archive_2020 PARTITION OF iss_positions"
+        " FOR VALUES FROM ('2198-01-01 00:00Z') TO (MAXVALUE)",
+    )
+    await Repository(pool).store([position_event(time=time) for time in KEPT])
+    await keep(pool, iss_positions=MONTH)
+    assert times(database_url) == KEPT
+    found = partitions(database_url)
+    assert "archive_2020" in found
+    assert "archive_1998" not in found
+
+
 async def test_what_comes_too_late_is_counted_and_left_out(pool: Pool, database_url: str) -> None:
     """An event of a dropped month is no error, makes no month, and changes no roll-up.
 

@@ -13,10 +13,12 @@ from libs.common.events import decode
 from libs.common.layout import UNDIVIDED, Layout
 from libs.common.repartition import NotYetError, repartition
 from libs.common.runtime import EXIT_CONFIGURATION
-from libs.common.topology import EVENTS_ISS, PERSISTENCE
+from libs.common.topology import EVENTS_ISS, EVENTS_OSDR, PERSISTENCE
+from tests.catalogue import apod_event
 from tests.factories import position_event
 from tests.gateways import running_gateway
 from tests.integration.consumers import command
+from tests.integration.osdr import osdr_world
 from tests.integration.storing import count, storing
 from tests.processes import ServiceProcess
 from tests.waiting import wait_until
@@ -34,6 +36,13 @@ async def publish(client: Redis, url: str, layout: Layout) -> None:
     ]
     async with create_broker(url, "test") as broker:
         await Publisher(broker, client, layout).publish(events)
+
+
+async def acknowledge_all(client: Redis, key: str) -> None:
+    """Take all entries of a stream as a consumer does that has left since."""
+    answer: Any = await client.xreadgroup(PERSISTENCE, "one", {key: ">"})
+    await client.xack(key, PERSISTENCE, *(entry_id for entry_id, _ in answer[0][1]))
+    await client.xgroup_delconsumer(key, PERSISTENCE, "one")
 
 
 async def test_partitions_hold_each_subject_in_order(broker_client: Redis, valkey_url: str) -> None:
@@ -128,6 +137,39 @@ async def test_the_layout_changes_when_all_is_stored(broker_client: Redis, valke
     await prepare_streams(broker_client, new)
     with pytest.raises(ConfigurationError):
         await agree_on_layout(broker_client, UNDIVIDED)
+
+
+async def test_the_layout_stays_while_a_source_is_polled(
+    broker_client: Redis, valkey_url: str
+) -> None:
+    """A service that rests between two polls publishes, too: it must have ended."""
+    new = Layout.parse("osdr=2")
+    async with osdr_world(valkey_url, 2) as world:
+        async with world.service():
+            await world.wait_for_crawl()
+            await acknowledge_all(broker_client, EVENTS_OSDR.key)
+            with pytest.raises(NotYetError, match="publishes what osdr gives"):
+                await repartition(broker_client, new)
+            assert len(await world.published()) == 2
+        assert await repartition(broker_client, new) == ["osdr"]
+
+
+async def test_who_knows_the_old_layout_publishes_nothing(
+    broker_client: Redis, valkey_url: str
+) -> None:
+    """A publisher that nobody stopped is told so; no event goes where nobody reads."""
+    await prepare_streams(broker_client, UNDIVIDED)
+    new = Layout.parse(DIVIDED)
+    async with create_broker(valkey_url, "test") as broker:
+        publisher = Publisher(broker, broker_client)
+        await publisher.publish([position_event()])
+        await acknowledge_all(broker_client, EVENTS_ISS.key)
+        assert await repartition(broker_client, new) == ["iss"]
+        with pytest.raises(ConfigurationError, match="iss=3"):
+            await publisher.publish([position_event(1)])
+        # What has not moved goes on.
+        await publisher.publish([apod_event(1)])
+        assert not await broker_client.exists(EVENTS_ISS.key)
 
 
 @pytest.mark.parametrize("step", ["del", "hset"])

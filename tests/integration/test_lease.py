@@ -55,6 +55,21 @@ async def test_the_fencing_number_grows(broker_client: Redis) -> None:
     assert numbers == sorted(set(numbers))
 
 
+async def test_who_seizes_it_has_it_alone(broker_client: Redis) -> None:
+    """The holder's work is over when it is seized, and nobody else gets it before that."""
+    holder, seizer = (lease(broker_client, name, life_s=0.6) for name in ("holder", "seizer"))
+    assert await holder.acquire()
+    holding = asyncio.create_task(holder.hold(forever()))
+    await seizer.seize()
+    assert not holder.held
+    assert seizer.held
+    assert not await holder.acquire()
+    with pytest.raises(LeaseLostError):
+        await holding
+    await seizer.hold(asyncio.sleep(0))
+    assert await is_free(broker_client)
+
+
 async def test_it_is_given_back_at_the_end(broker_client: Redis) -> None:
     """When the work is over, well or badly, the next one need not wait for the life to end."""
     first, second = lease(broker_client, "a"), lease(broker_client, "b")

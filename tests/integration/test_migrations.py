@@ -1,5 +1,6 @@
 """The schema: made by whoever comes first, the same for all, and as the code believes it is."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -12,9 +13,12 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from libs.common.database import READER_ROLE, SCHEMA_REVISION, create_pool
-from services.persistence.schema import MIGRATIONS
+from services.ingest_osdr.providers.shipped import shipped_events
+from services.persistence.schema import MIGRATIONS, upgrade
 from services.persistence.tables import TABLES
+from tests.integration.repositories import storing_into
 from tests.servers import CHECKOUT
+from tests.waiting import wait_until
 
 
 def migrate(database_url: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -60,6 +64,26 @@ def test_replicas_that_migrate_at_once_do_not_disturb_each_other(empty_database_
     assert rows(empty_database_url, "SELECT version_num FROM alembic_version") == [
         (SCHEMA_REVISION,)
     ]
+
+
+async def test_nobody_waits_behind_a_migration_that_waits(empty_database_url: str) -> None:
+    """While a backup reads a table that is to be altered, batches go on; the schema comes later."""
+    url = empty_database_url
+    upgrade(url, "0008")
+
+    async def waits() -> bool:
+        return bool(rows(url, "SELECT FROM pg_locks WHERE NOT granted"))
+
+    (dataset, *_) = shipped_events()
+    with psycopg.connect(url) as backup:
+        backup.execute("LOCK TABLE osdr_datasets IN ACCESS SHARE MODE")
+        migrating = asyncio.create_task(asyncio.to_thread(upgrade, url))
+        await wait_until(waits, 10, "the migration to wait")
+        async with storing_into(url) as repository:
+            assert await repository.store([dataset]) == []
+        assert not migrating.done()
+    await migrating
+    assert rows(url, "SELECT version_num FROM alembic_version") == [(SCHEMA_REVISION,)]
 
 
 def test_the_code_knows_the_newest_migration() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,12 +14,14 @@ from libs.common import metrics
 from libs.common.broker import (
     PIPELINE_LENGTH,
     Publisher,
+    agree_on_layout,
     connect,
     create_broker,
     ensure_groups,
 )
-from libs.common.errors import DependencyUnavailableError
+from libs.common.errors import ConfigurationError, DependencyUnavailableError
 from libs.common.events import decode
+from libs.common.layout import Layout
 from libs.common.topology import ALL_STREAMS, COMMANDS_REFRESH, EVENTS_ISS, PERSISTENCE
 from tests.factories import elements_event, position_event, position_events
 from tests.integration.consumers import Handler, consuming, letters
@@ -130,12 +133,36 @@ async def test_what_was_published_before_any_consumer_is_consumed(
     events = position_events(3)
     async with create_broker(valkey_url, "test") as broker:
         await Publisher(broker, broker_client).publish(events)
-    assert not await broker_client.xinfo_groups(EVENTS_ISS.key)
+    await broker_client.xgroup_destroy(EVENTS_ISS.key, PERSISTENCE)
     await ensure_groups(broker_client)
     handler = Handler()
     async with consuming(valkey_url, handler):
         await wait_until(lambda: len(handler.taken) == 3, 5, "the events")
     assert handler.bodies == [event.encode() for event in events]
+
+
+async def test_what_is_accepted_after_a_flush_has_its_group(
+    publisher: Publisher, broker_client: Redis
+) -> None:
+    """After somebody removed everything, the stream comes back as it was made at the start."""
+    await publisher.publish([position_event()])
+    await broker_client.flushall()
+    await publisher.publish(position_events(3))
+    (group,) = await broker_client.xinfo_groups(EVENTS_ISS.key)
+    assert (group["name"], group["last-delivered-id"]) == (PERSISTENCE.encode(), b"0-0")
+    assert len(await bodies(broker_client)) == 3
+    with pytest.raises(ConfigurationError):
+        await agree_on_layout(broker_client, Layout.parse("iss=2"))
+
+
+async def test_a_stream_that_is_no_part_of_the_layout_is_refused(
+    publisher: Publisher, broker_client: Redis
+) -> None:
+    """Nothing is published where no group would read it."""
+    stray = replace(EVENTS_ISS, key="cassiopeia:events:iss:7")
+    with pytest.raises(DependencyUnavailableError, match="no such stream"):
+        await publisher.publish_bodies(stray, [position_event().encode()])
+    assert not await broker_client.exists(stray.key)
 
 
 @pytest_asyncio.fixture

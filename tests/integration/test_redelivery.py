@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import pytest
+import structlog
 from redis.asyncio import Redis
 
 from libs.common.broker import Publisher
@@ -114,6 +115,22 @@ async def test_a_server_that_is_away_makes_no_letter(
         await wait_until(lambda: all_done(broker_client), 10, "an empty stream")
     assert handler.bodies == [position_event().encode()]
     assert await letters(broker_client) == []
+
+
+async def test_deleted_entries_that_are_pending_are_told(
+    publisher: Publisher, broker_client: Redis
+) -> None:
+    """Somebody removed them before they were stored: the log says how many, for an alarm."""
+    await publisher.publish(position_events(5))
+    await leave_pending(broker_client, "dead")
+    await broker_client.xdel(EVENTS_ISS.key, *(await entry_ids(broker_client))[:3])
+    taker = PendingList(broker_client, stream=EVENTS_ISS.key, group=PERSISTENCE, consumer="taker")
+    with structlog.testing.capture_logs() as log:
+        pages = [len(page) async for page in taker.left_behind(0, 100)]
+    assert pages == [2]
+    assert [(line["event"], line["entries"]) for line in log] == [
+        ("pending_entries_were_trimmed", 3)
+    ]
 
 
 async def idle_ms(client: Redis, entry_id: str) -> int:

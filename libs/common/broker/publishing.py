@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from faststream.redis import RedisBroker
 from redis.asyncio import Redis
@@ -12,6 +13,7 @@ from redis.exceptions import RedisError
 from libs.common import metrics
 from libs.common.broker.cluster import one_node_pipeline
 from libs.common.broker.copies import Copies
+from libs.common.broker.groups import prepare_streams
 from libs.common.errors import DependencyUnavailableError
 from libs.common.events import Event
 from libs.common.layout import UNDIVIDED, Layout
@@ -41,6 +43,7 @@ class Publisher:
 
         Raises:
             DependencyUnavailableError: The broker did not accept all; publishing again is harmless.
+            ConfigurationError: The streams were divided anew; this process knows the old layout.
         """
         by_stream: dict[Stream, list[bytes]] = defaultdict(list)
         for event in events:
@@ -54,6 +57,7 @@ class Publisher:
 
         Raises:
             DependencyUnavailableError: The broker did not accept all; publishing again is harmless.
+            ConfigurationError: The streams were divided anew; this process knows the old layout.
         """
         for start in range(0, len(bodies), PIPELINE_LENGTH):
             chunk = bodies[start : start + PIPELINE_LENGTH]
@@ -80,14 +84,26 @@ class Publisher:
                 return
 
     async def _append(self, stream: Stream, bodies: Sequence[bytes]) -> None:
+        if not await self._is_appended(stream, bodies):
+            # Everything was removed, or the streams divided anew: agree as at the start.
+            await prepare_streams(self._redis, self._layout)
+            if not await self._is_appended(stream, bodies):
+                raise DependencyUnavailableError("there is no such stream")
+
+    async def _is_appended(self, stream: Stream, bodies: Sequence[bytes]) -> bool:
+        """Append entries; return whether the stream is there, if it is one that has groups."""
         pipeline = one_node_pipeline(self._redis)
+        if stream.groups:
+            # Who made a stream by publishing would publish where no group reads: for ever, where
+            # the stream has gone because there is another layout. FastStream has no word for it.
+            pipeline.xadd = partial(pipeline.xadd, nomkstream=True)
         for body in bodies:
             await self._broker.publish(
                 body, stream=stream.key, maxlen=stream.max_entries, pipeline=pipeline
             )
         if self._copies is None:
-            await pipeline.execute()
-            return
+            return None not in await pipeline.execute()
         await self._copies.request(pipeline, stream)
-        *_, role, confirmed = await pipeline.execute()
+        *ids, role, confirmed = await pipeline.execute()
         await self._copies.require(stream, role, confirmed)
+        return None not in ids

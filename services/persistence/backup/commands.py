@@ -87,6 +87,11 @@ async def _put_back(
     restored = await put_back(redis, url, path, replace=replace, progress=progress)
     for replay in restored.replays:
         progress.say(_told(replay))
+    if restored.sources:
+        progress.say(
+            "what is missing comes again from the upstreams that still have it:"
+            f" {', '.join(restored.sources)} will publish everything anew, once"
+        )
     if restored.left_out:
         progress.say(
             f"left out, because no release made these tables: {', '.join(restored.left_out)}"
@@ -105,7 +110,7 @@ def _told(replay: Replay) -> str:
     if replay.trimmed is None:
         return f"{text}; whether it was complete until then, nobody can tell"
     if replay.trimmed:
-        return f"{text}; {replay.trimmed:,} entries since the backup were trimmed and are lost"
+        return f"{text}; {replay.trimmed:,} entries since the backup were trimmed"
     return f"{text}; none since the backup is missing"
 
 

@@ -17,7 +17,10 @@ from psycopg import sql
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from libs.common.answers import forget_published
+from libs.common.clock import SystemClock
 from libs.common.database import SCHEMA_REVISION
+from services.persistence.acquaintance import IDENTITY, remember
 from services.persistence.backup import database
 from services.persistence.backup.archive import members, verify
 from services.persistence.backup.database import Connection
@@ -37,12 +40,14 @@ class Restored(NamedTuple):
     Attributes:
         manifest: What the backup held.
         replays: What persistence will be given again.
+        sources: Those that will publish everything again, because the streams have not kept all.
         left_out: Tables of the backup that are not Cassiopeia's; their rows stay in the file.
         seconds: How long it took.
     """
 
     manifest: Manifest
     replays: list[Replay]
+    sources: list[str]
     left_out: list[str]
     seconds: float
 
@@ -77,6 +82,9 @@ async def restore(
             raise BackupError(f"{', '.join(readers)} reads from the streams: {_STOP}")
         # Before any row is touched: set back too early, a group only repeats itself.
         replays = await rewind(redis, manifest.positions)
+        # The upstreams still have most of what neither backup nor streams have.
+        complete = replays and all(replay.trimmed == 0 for replay in replays)
+        sources = [] if complete else await forget_published(redis, SystemClock())
     except RedisError as error:
         raise BackupError(
             f"the broker does not answer ({error}): start it, or correct CASSIOPEIA_REDIS_URL;"
@@ -84,7 +92,11 @@ async def restore(
         ) from error
 
     left_out = await asyncio.to_thread(_rebuild, database_url, path, manifest, progress)
-    return Restored(manifest, replays, left_out, time.monotonic() - began)
+    try:
+        await remember(redis, await asyncio.to_thread(_identity, database_url))
+    except RedisError as error:
+        progress.say(f"the broker has gone away ({error}): the sources will publish all again")
+    return Restored(manifest, replays, sources, left_out, time.monotonic() - began)
 
 
 def _check_database(database_url: str, *, replace: bool) -> None:
@@ -121,6 +133,12 @@ def _rebuild(database_url: str, path: Path, manifest: Manifest, progress: Progre
         connection.execute(sql.SQL("ANALYZE {}").format(database.name_list(known)))
     upgrade(database_url)
     return [table.name for table in manifest.tables if table.name not in tables]
+
+
+def _identity(database_url: str) -> str:
+    with _connected(database_url) as connection:
+        [(identity,)] = connection.execute(IDENTITY).fetchall()
+    return str(identity)
 
 
 def _make_partitions(connection: Connection, tables: Iterable[TableCopy]) -> None:

@@ -74,7 +74,8 @@ async def _carry_out(
 ) -> int:
     url, name = settings.redis_url.get_secret_value(), "cassiopeia-dead"
     async with connect(url, name) as redis, create_broker(url, name) as broker:
-        return await command(_Broker(redis, Publisher(broker, redis)), selection, chosen)
+        publisher = Publisher(broker, redis, await stored_layout(redis))
+        return await command(_Broker(redis, publisher), selection, chosen)
 
 
 async def _list(broker: _Broker, selection: Selection, _: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ REPLICAS = 2
 
 
 class KillsAndRestarts:
-    """kill -9 and SIGSTOP of persistence; restart and kill -9 of the broker and the database."""
+    """kill -9 and SIGSTOP of persistence; restarts of both servers; a locked table."""
 
     name = "kills and restarts"
 
@@ -32,6 +32,11 @@ class KillsAndRestarts:
                 outages.restarted("kill -9 of the broker", partial(crash, broker)),
                 outages.restarted("fast shutdown of the database", database.restart),
                 outages.restarted("kill -9 of the postmaster", partial(crash, database)),
+                outages.locked(
+                    "a locked table, kill -9",
+                    stage.database_url,
+                    stage.choose.choice(replicas.processes),
+                ),
                 stopped(replicas.processes, redis, stage.choose),
             ]
             faults += [
