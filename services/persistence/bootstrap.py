@@ -1,5 +1,6 @@
 """Wires persistence: a consumer per event stream, one pool, one schema."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -43,6 +44,7 @@ async def bootstrap(
     )
     runtime.checks["broker"] = lambda: check_broker(redis)
     runtime.checks["database"] = lambda: check_database(pool)
+    turn = asyncio.Lock()
     consumers = [
         StreamConsumer(
             redis=redis,
@@ -65,6 +67,7 @@ async def bootstrap(
                 ),
             ),
             clock=clock,
+            turn=turn,
             stop=runtime.stop,
         )
         for stream in settings.layout.event_streams
@@ -76,7 +79,7 @@ async def bootstrap(
         await ensure_schema(pool)
         await prepare_streams(redis, settings.layout)
         for consumer in consumers:
-            await consumer.recover()
+            await consumer.prepare()
             consumer.subscribe(broker)
         async with broker:
             await broker.start()
@@ -94,7 +97,7 @@ async def bootstrap(
             ]
             for consumer in consumers:
                 tasks += [
-                    runtime.spawn(f"reclaim {consumer.stream}", consumer.reclaim_forever()),
+                    runtime.spawn(f"recover {consumer.stream}", consumer.recover_forever()),
                     runtime.spawn(
                         f"watch {consumer.stream}", watch_forever(redis, consumer, clock)
                     ),

@@ -49,7 +49,8 @@ async def test_a_restarted_consumer_gets_its_own_entries_back(
     async with consuming(valkey_url, handler, options):
         await publisher.publish([position_event(25)])
         await wait_until(lambda: all_done(broker_client), 5, "an empty stream")
-    assert handler.bodies == [event.encode() for event in [*events, position_event(25)]]
+    taken = [event.encode() for event in [*events, position_event(25)]]
+    assert sorted(handler.bodies) == sorted(taken)
 
 
 async def test_a_dead_consumers_entries_are_taken_over(
