@@ -35,7 +35,7 @@ class ConsumerOptions:
     """How a consumer reads.
 
     Attributes:
-        batch_size: Entries per read at most; bounds memory.
+        batch_size: Entries per read at most; with the largest body, what bounds memory.
         reclaim_idle_s: A pending entry is taken over when its consumer has not renewed its claim
             for so long; a living consumer renews however slow its batch is.
         reclaim_every_s: Pause between two looks for such entries.

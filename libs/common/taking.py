@@ -14,6 +14,7 @@ from libs.common.deadletters import DeadLetters, Rejection
 from libs.common.errors import DependencyUnavailableError
 from libs.common.logging import get_logger
 from libs.common.pending import Entry, PendingList, Redelivery
+from libs.common.slices import in_slices
 from libs.common.tasks import end_tasks, sleep_or_stop
 
 _log = get_logger(__name__)
@@ -86,25 +87,30 @@ class Taker:
         """
         if not entries:
             return True
-        began = time.perf_counter()
+        left = list(entries)
         self.in_work += 1
         try:
-            async with self._pending.kept(entries, self._claim_life_s):
-                rejections = await (handler or self._handler)(entries)
-                diverted = await self._settle(entries, rejections)
+            async with self._pending.kept(left, self._claim_life_s):
+                for some in in_slices(entries, _size):
+                    await self._take_slice(some, handler or self._handler)
+                    del left[: len(some)]
         except Exception:  # noqa: BLE001 - whatever it was, the batch must stay pending
-            metrics.ENTRIES_CONSUMED.labels(*self._labels, "failed").inc(len(entries))
-            _log.exception("batch_failed", stream=self._pending.stream, entries=len(entries))
+            metrics.ENTRIES_CONSUMED.labels(*self._labels, "failed").inc(len(left))
+            _log.exception("batch_failed", stream=self._pending.stream, entries=len(left))
             self._failing.failed()
             await sleep_or_stop(self._failing.opens_in_s, self._stop)
             return False
         else:
             self._failing.succeeded()
-            seconds = time.perf_counter() - began
-            self._measure(len(entries), len(rejections), diverted, seconds)
             return True
         finally:
             self.in_work -= 1
+
+    async def _take_slice(self, entries: Sequence[Entry], handler: Handler) -> None:
+        began = time.perf_counter()
+        rejections = await handler(entries)
+        diverted = await self._settle(entries, rejections)
+        self._measure(len(entries), len(rejections), diverted, time.perf_counter() - began)
 
     async def take_alone(self, redelivery: Redelivery) -> bool:
         """Handle an entry alone: when that fails, or kills the process, it is the entry's fault.
@@ -190,3 +196,7 @@ class Taker:
             rejected=rejected,
             duration_s=round(seconds, 4),
         )
+
+
+def _size(entry: Entry) -> int:
+    return len(entry.body)

@@ -53,7 +53,7 @@ async def bootstrap(
             consumer=name,
             handler=BatchWriter(Repository(pool), clock, runtime.stop),
             options=ConsumerOptions(
-                batch_size=settings.batch_size,
+                batch_size=min(settings.batch_size, stream.max_batch),
                 reclaim_idle_s=settings.reclaim_idle_seconds,
                 reclaim_every_s=settings.reclaim_every_seconds,
                 max_deliveries=settings.max_deliveries,

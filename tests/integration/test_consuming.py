@@ -162,6 +162,19 @@ async def test_a_slow_handler_stops_the_reading(
     assert len(handler.taken) == 3_000
 
 
+async def test_large_entries_are_handled_a_few_at_a_time(
+    publisher: Publisher, broker_client: Redis, valkey_url: str
+) -> None:
+    """However many are read at once, a handler is never given more than a slice of bytes."""
+    bodies = [b"%d" % index + bytes(3 * 2**20) for index in range(5)]
+    await publisher.publish_bodies(EVENTS_ISS, bodies)
+    handler = Handler()
+    async with consuming(valkey_url, handler):
+        await wait_until(lambda: all_done(broker_client), 20, "an empty stream")
+    assert handler.bodies == bodies
+    assert handler.calls == 3
+
+
 async def test_a_batch_is_what_is_there(
     publisher: Publisher,
     broker_client: Redis,
