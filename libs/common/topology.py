@@ -88,7 +88,7 @@ COMMANDS_ISS_TRACK = Stream(
     retention=timedelta(minutes=1),
     max_entries=1_000,
 )
-# At 1 KiB each, 100,000 letters are 100 MB: a month of one bad record every 26 seconds.
+# A month of one bad record every 26 seconds; `deadletters.py` bounds their bytes, too.
 EVENTS_DEAD = Stream("cassiopeia:events:dead", retention=timedelta(days=30), max_entries=100_000)
 
 EVENT_STREAMS = (EVENTS_ISS, EVENTS_OSDR, EVENTS_JWST, EVENTS_ASTRO, EVENTS_SPACE)
