@@ -112,6 +112,21 @@ class ServerProcess:
         if self._process is not None:
             self.kill()
 
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let it stand still while the body runs: it neither answers nor hangs up."""
+        process = psutil.Process(self.pid)
+        everything = [process, *process.children(recursive=True)]
+        for each in everything:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                each.suspend()
+        try:
+            yield
+        finally:
+            for each in everything:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    each.resume()
+
     def restart(self) -> None:
         """Stop cleanly and start again, on the same port and data."""
         self.stop()

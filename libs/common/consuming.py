@@ -35,7 +35,7 @@ class ConsumerOptions:
     """How a consumer reads.
 
     Attributes:
-        batch_size: Entries per read at most; bounds memory.
+        batch_size: Entries per read at most; with the largest body, what bounds memory.
         reclaim_idle_s: A pending entry is taken over when its consumer has not renewed its claim
             for so long; a living consumer renews however slow its batch is.
         reclaim_every_s: Pause between two looks for such entries.
@@ -63,6 +63,7 @@ class StreamConsumer:
         handler: What is done with a batch.
         options: How it reads.
         clock: The machine's, when none is given.
+        turn: One for all consumers of a process: held by whoever has an entry alone in work.
         stop: Set when the process is to end: a consumer that stands still then lets go.
     """
 
@@ -76,6 +77,7 @@ class StreamConsumer:
         handler: Handler,
         options: ConsumerOptions,
         clock: Clock | None = None,
+        turn: asyncio.Lock | None = None,
         stop: asyncio.Event | None = None,
     ) -> None:
         self.stream = stream
@@ -93,8 +95,10 @@ class StreamConsumer:
             claim_life_s=options.reclaim_idle_s,
             limit=self._limit,
             clock=clock,
+            turn=turn or asyncio.Lock(),
             stop=self._stop,
         )
+        self._given_before = "0-0"
         self._subscribers: list[Any] = []
         self._waiting = 0
 
@@ -137,23 +141,33 @@ class StreamConsumer:
             subscriber(self._take_new)
             self._subscribers.append(subscriber)
 
+    async def prepare(self) -> None:
+        """Note where reading begins; call it before the broker starts."""
+        self._given_before = await self._pending.last_delivered()
+
     async def recover(self) -> None:
-        """Handle what this consumer was given before it died; call it before the broker starts.
+        """Handle what this consumer was given before it died.
 
         Names are stable over restarts, so a restarted replica need not wait to be reclaimed.
         """
-        async for page in self._pending.own(self._options.batch_size):
+        async for page in self._pending.own(self._options.batch_size, self._given_before):
             if not await self._take_again(page):
                 return
 
-    async def reclaim_forever(self) -> None:
-        """Take over, again and again, what other consumers left pending too long."""
+    async def recover_forever(self) -> None:
+        """Handle what was given before, then, again and again, what others left pending too long.
+
+        Beside the reading: what cannot be taken again now must not keep new entries waiting.
+        """
+        take_over = self.recover
         while True:
-            await asyncio.sleep(self._options.reclaim_every_s)
             try:
-                await self._reclaim()
+                await take_over()
+                # Not before: it would take what waits for its turn in a page of our own.
+                take_over = self._reclaim
             except RedisError as error:
                 _log.warning("reclaim_failed", stream=self.stream, error=str(error))
+            await asyncio.sleep(self._options.reclaim_every_s)
 
     async def _reclaim(self) -> None:
         if self._limit.pause_s:
@@ -171,10 +185,15 @@ class StreamConsumer:
         neighbour was bad. It only says from when on an entry is taken alone, and then it shows.
         """
         limit = self._options.max_deliveries
-        await self._taker.take([each.entry for each in page if each.deliveries < limit])
-        for each in page:
-            if each.deliveries >= limit and not self._limit.pause_s:
-                await self._taker.take_alone(each)
+        alone = [each for each in page if each.deliveries >= limit]
+        waiting = [each.entry for each in alone]
+        async with self._pending.kept(waiting, self._options.reclaim_idle_s):
+            await self._taker.take([each.entry for each in page if each.deliveries < limit])
+            for each in alone:
+                del waiting[0]
+                # When a server is away, it is that for all of them: each would only wait for it.
+                if self._limit.pause_s or not await self._taker.take_alone(each):
+                    return False
         return not self._limit.pause_s
 
     async def _take_new(self, entries: Any) -> None:  # noqa: ANN401 - FastStream must not cast it

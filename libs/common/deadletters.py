@@ -8,7 +8,7 @@ often it is tried, and only then is the entry acknowledged (ADR 0005).
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 
@@ -16,36 +16,117 @@ from libs.common import metrics
 from libs.common.broker.copies import Copies
 from libs.common.clock import iso
 from libs.common.events import Provenance
+from libs.common.logging import get_logger
 from libs.common.pending import Entry, PendingList
+from libs.common.slices import in_slices
 from libs.common.topology import EVENTS_DEAD
+
+_log = get_logger(__name__)
+
+_Fields = Mapping[str, str | bytes]
 
 # A reason is one sentence; a longer one is some library's essay.
 MAX_REASON_LENGTH = 500
 
-# While a script runs the broker serves nobody else, and a body may be a megabyte.
+# While a script runs the broker serves nobody else.
 _LETTERS_PER_CALL = 100
 
-# Who has a letter, by the time at which it was written. The braces put it beside the letters in
-# a cluster.
+# The braces put these beside the letters in a cluster. Who has a letter, by the time at which it
+# was written:
 KNOWN_KEY = f"{{{EVENTS_DEAD.key}}}:known"
+# Bytes by letter, and in all by share:
+SIZES_KEY = f"{{{EVENTS_DEAD.key}}}:sizes"
 
-# ARGV: letters at most, their life in seconds; then for each its mark, and how many words of
-# fields and values follow. A mark lives as long as a letter does, and there are as many at most.
-_WRITE = """
+_FORGET = """
+local function forget(id, share)
+  local size = redis.call('HGET', KEYS[1], id)
+  if not size then return end
+  redis.call('HDEL', KEYS[1], id)
+  redis.call('HINCRBY', KEYS[1], share, -size)
+end
+"""
+
+# ARGV: a share's name, its letters and bytes at most, a letter's life in seconds, marks at most;
+# then for each letter its mark, and how many words of fields and values follow. A mark lives as
+# long as a letter.
+_WRITE = f"""
+{_FORGET}
+local sizes, letters, known, kept = unpack(KEYS)
+local share, most, most_bytes, life, marks = unpack(ARGV, 1, 5)
 local now = tonumber(redis.call('TIME')[1])
-redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now - ARGV[2])
-local written, at = 0, 3
+redis.call('ZREMRANGEBYSCORE', known, '-inf', now - life)
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', kept, '-inf', now - life)) do
+  forget(id, share)
+end
+redis.call('ZREMRANGEBYSCORE', kept, '-inf', now - life)
+local written, at = 0, 6
 while at < #ARGV do
   local last = at + 1 + ARGV[at + 1]
-  if redis.call('ZADD', KEYS[2], 'NX', now, ARGV[at]) == 1 then
-    redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', unpack(ARGV, at + 2, last))
+  if redis.call('ZADD', known, 'NX', now, ARGV[at]) == 1 then
+    local size = 0
+    for i = at + 2, last do size = size + #ARGV[i] end
+    local id = redis.call('XADD', letters, '*', unpack(ARGV, at + 2, last))
+    redis.call('ZADD', kept, now, id)
+    redis.call('HSET', sizes, id, size)
+    redis.call('HINCRBY', sizes, share, size)
     written = written + 1
   end
   at = last + 1
 end
-redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -1 - ARGV[1])
-return written
+redis.call('ZREMRANGEBYRANK', known, 0, -1 - marks)
+local displaced, left = 0, redis.call('ZCARD', kept)
+while left > 1 and (left > tonumber(most)
+    or tonumber(redis.call('HGET', sizes, share) or 0) > tonumber(most_bytes)) do
+  local id = redis.call('ZPOPMIN', kept)[1]
+  forget(id, share)
+  displaced = displaced + redis.call('XDEL', letters, id)
+  left = left - 1
+end
+return {{written, displaced}}
 """
+
+# ARGV: a share's name, then ids.
+_REMOVE = f"""
+{_FORGET}
+local sizes, letters, kept = unpack(KEYS)
+for i = 2, #ARGV do
+  redis.call('ZREM', kept, ARGV[i])
+  forget(ARGV[i], ARGV[1])
+  redis.call('XDEL', letters, ARGV[i])
+end
+"""
+
+
+class _Share(NamedTuple):
+    """A part of the letters that displaces only its own oldest ones.
+
+    Attributes:
+        name: `entries`, or the source whose upstream sent the bodies.
+        letters: How many there are at most.
+        size: Their bytes at most.
+    """
+
+    name: str
+    letters: int
+    size: int
+
+    @property
+    def key(self) -> str:
+        """The ids of its letters, by the time at which they were written."""
+        return f"{{{EVENTS_DEAD.key}}}:kept:{self.name}"
+
+
+# A letter may be the only copy of an accepted entry. 100,000 of 1 KiB are 100 MB.
+_ENTRIES = _Share("entries", EVENTS_DEAD.max_entries or 100_000, 128 * 2**20)
+
+
+def _share_of(source: str | None) -> _Share:
+    """Return the share of a source's upstream; of the entries without one.
+
+    What an upstream sends instead of data may be new at each poll: 20 MiB are two of the largest
+    answers, or hundreds of error pages, which is enough to see what it was.
+    """
+    return _ENTRIES if source is None else _Share(f"upstream:{source}", 1_000, 20 * 2**20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +142,7 @@ class DeadLetters:
 
     def __init__(self, redis: Redis) -> None:
         self._write_letters = redis.register_script(_WRITE)
+        self._remove_letters = redis.register_script(_REMOVE)
         self._copies = Copies.of(redis)
 
     async def divert(
@@ -79,6 +161,7 @@ class DeadLetters:
         held = await pending.hold([rejection.entry.id for rejection in rejections])
         ours = [rejection for rejection in rejections if rejection.entry.id in held]
         written = await self._write(
+            _ENTRIES,
             {
                 f"{pending.stream} {pending.group} {rejection.entry.id}": {
                     "stream": pending.stream,
@@ -90,7 +173,7 @@ class DeadLetters:
                     "body": rejection.entry.body,
                 }
                 for rejection in ours
-            }
+            },
         )
         await pending.acknowledge([rejection.entry.id for rejection in ours])
         metrics.DEAD_LETTERS.labels(pending.stream).inc(written)
@@ -108,10 +191,17 @@ class DeadLetters:
             "reason": reason[:MAX_REASON_LENGTH],
             "body": body,
         }
-        written = await self._write({mark: fields})
+        written = await self._write(_share_of(source), {mark: fields})
         metrics.DEAD_LETTERS.labels(f"upstream:{source}").inc(written)
 
-    async def _write(self, letters: Mapping[str, Mapping[str, str | bytes]]) -> int:
+    async def remove(self, letter_ids: Sequence[str], source: str | None) -> None:
+        """Remove letters, all about a source's upstream, or, without one, about entries."""
+        share = _share_of(source)
+        await self._remove_letters(
+            keys=[SIZES_KEY, EVENTS_DEAD.key, share.key], args=[share.name, *letter_ids]
+        )
+
+    async def _write(self, share: _Share, letters: Mapping[str, _Fields]) -> int:
         """Write each letter whose mark is not known; return how many that were.
 
         Raises:
@@ -119,21 +209,28 @@ class DeadLetters:
         """
         if not letters:
             return 0
-        written, everything = 0, list(letters.items())
-        for start in range(0, len(everything), _LETTERS_PER_CALL):
-            written += await self._write_page(everything[start : start + _LETTERS_PER_CALL])
+        written = 0
+        for page in in_slices(list(letters.items()), _size, most=_LETTERS_PER_CALL):
+            written += await self._write_page(share, page)
         if self._copies:
             # Only the letter keeps what is acknowledged next.
             await self._copies.confirm(EVENTS_DEAD)
         return written
 
-    async def _write_page(self, page: Sequence[tuple[str, Mapping[str, str | bytes]]]) -> int:
-        arguments: list[Any] = [
-            EVENTS_DEAD.max_entries,
-            int(EVENTS_DEAD.retention.total_seconds()),
-        ]
+    async def _write_page(self, share: _Share, page: Sequence[tuple[str, _Fields]]) -> int:
+        life_s = int(EVENTS_DEAD.retention.total_seconds())
+        arguments: list[Any] = [share.name, share.letters, share.size, life_s, _ENTRIES.letters]
         for mark, fields in page:
             arguments += [mark, 2 * len(fields)]
             for name, value in fields.items():
                 arguments += [name, value]
-        return int(await self._write_letters(keys=[EVENTS_DEAD.key, KNOWN_KEY], args=arguments))
+        keys = [SIZES_KEY, EVENTS_DEAD.key, KNOWN_KEY, share.key]
+        written, displaced = await self._write_letters(keys=keys, args=arguments)
+        if displaced:
+            metrics.DEAD_LETTERS_DISPLACED.labels(share.name).inc(displaced)
+            _log.warning("dead_letters_displaced", share=share.name, letters=displaced)
+        return int(written)
+
+
+def _size(letter: tuple[str, _Fields]) -> int:
+    return sum(map(len, letter[1].values()))

@@ -151,6 +151,13 @@ DEAD_LETTERS = Counter(
     ["stream"],
     registry=REGISTRY,
 )
+# Of `entries`, any increase is a loss: they were accepted, and could have been replayed.
+DEAD_LETTERS_DISPLACED = Counter(
+    "cassiopeia_dead_letters_displaced_total",
+    "Dead letters that went because newer ones of their share took their place.",
+    ["share"],
+    registry=REGISTRY,
+)
 EVENT_AGE = Histogram(
     "cassiopeia_event_age_at_commit_seconds",
     "Time from the stream's acceptance of an event to the commit of its row.",

@@ -69,18 +69,40 @@ class PendingList:
         self._renew = redis.register_script(_RENEW)
         self._alone = f"{stream}:{group}:alone"
 
-    async def own(self, count: int) -> AsyncIterator[list[Redelivery]]:
-        """Give, page by page, what this consumer was given before it died."""
-        last = "0"
+    async def last_delivered(self) -> str:
+        """Return the id of the newest entry that the group was given."""
+        groups: Any = await self._redis.xinfo_groups(self.stream)
+        return next(
+            text(group["last-delivered-id"])
+            for group in groups
+            if text(group["name"]) == self.group
+        )
+
+    async def own(self, count: int, until: str) -> AsyncIterator[list[Redelivery]]:
+        """Give, page by page, what this consumer was given before it died: entries up to `until`.
+
+        What it is given while this goes on has later ids, and is not touched: XREADGROUP would
+        count a delivery of that, too.
+        """
+        first = "-"
         while True:
-            answer: Any = await self._redis.xreadgroup(
-                self.group, self.consumer, {self.stream: last}, count=count
+            listed = await self._redis.xpending_range(
+                self.stream,
+                self.group,
+                min=first,
+                max=until,
+                count=count,
+                consumername=self.consumer,
             )
-            found = list(answer[0][1]) if answer else []
-            if not found:
+            if not listed:
                 return
-            yield await self._redeliveries(found)
-            last = text(found[-1][0])
+            ids = [text(each["message_id"]) for each in listed]
+            claimed: Any = await self._redis.xclaim(
+                self.stream, self.group, self.consumer, 0, list(ids)
+            )
+            fields = {text(entry_id): each for entry_id, each in claimed if entry_id}
+            yield await self._redeliveries([(each.encode(), fields.get(each)) for each in ids])
+            first = f"({ids[-1]}"
 
     async def left_behind(self, idle_s: float, count: int) -> AsyncIterator[list[Redelivery]]:
         """Take over, page by page, what nobody has acknowledged or renewed for so long."""
@@ -120,7 +142,7 @@ class PendingList:
         """Keep entries from being taken over while the body runs, however long that is.
 
         Args:
-            entries: Entries of this consumer.
+            entries: Entries of this consumer; those that the body takes off are let go.
             life_s: How long an entry must be idle before others take it over.
         """
         renewing = asyncio.create_task(self._renew_forever(entries, life_s), name="claim renewal")
@@ -148,6 +170,8 @@ class PendingList:
         while True:
             await asyncio.sleep(life_s / _RENEWALS_PER_LIFE)
             ids = [entry.id for entry in entries]
+            if not ids:
+                continue
             try:
                 kept = int(
                     await self._renew(keys=[self.stream], args=[self.group, self.consumer, *ids])

@@ -2,8 +2,10 @@
 
 import asyncio
 import gc
+import os
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeVar
@@ -24,6 +26,11 @@ EXIT_OK = 0
 EXIT_FAILURE = 1
 EXIT_CONFIGURATION = 78  # EX_CONFIG of sysexits.h
 
+# What is cancelled has a second for its end, and the admin port needs a moment. Then nothing is
+# waited for any more: psycopg asks a server that hangs to cancel a statement, which took 10 s more,
+# and Python waits for its threads for ever. With 8 s for work, a stop takes less than 10 s.
+_CLEANING_UP_S = 1.5
+
 _Settings = TypeVar("_Settings", bound=ServiceSettings)
 
 
@@ -37,6 +44,7 @@ class Runtime:
         self.is_started = False
         # Why the process must end, when nobody asked it to.
         self.failure: BaseException | None = None
+        self.exit_code = EXIT_OK
 
     def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run work beside the service; its end, before a stop was asked for, ends the process."""
@@ -63,6 +71,20 @@ class Runtime:
         gc.set_threshold(50_000, 10, 10)
         self.is_started = True
 
+    def end_within(self, seconds: float) -> None:
+        """End the process with its exit code when it has not ended by itself in time."""
+        timer = threading.Timer(seconds, self._end)
+        timer.name, timer.daemon = "last resort", True
+        timer.start()
+
+    def _end(self) -> None:
+        # In a thread that is not waited for: a log that nobody reads any more would block, too.
+        said = threading.Thread(target=_log.warning, args=("ended_by_force",), daemon=True)
+        said.start()
+        said.join(0.1)
+        # sys.exit would wait for the loop. What is unfinished is unacknowledged.
+        os._exit(self.exit_code)
+
     async def _check_started(self) -> None:
         if not self.is_started:
             raise DependencyUnavailableError("still starting")
@@ -78,6 +100,7 @@ class Runtime:
             return
         failure = error or RuntimeError(f"{name} ended by itself")
         self.failure = self.failure or failure
+        self.exit_code = EXIT_FAILURE
         _log.error("task_failed", task=name, reason=str(failure), exc_info=error)
         self.stop.set()
 
@@ -119,14 +142,13 @@ async def _serve(settings: _Settings, bootstrap: Bootstrap[_Settings]) -> int:
     except ConfigurationError as error:
         # What only shows beside other processes, such as another layout of the streams.
         _log.error("wrong_settings", reason=str(error))
-        return EXIT_CONFIGURATION
+        runtime.exit_code = EXIT_CONFIGURATION
     except Exception as error:  # noqa: BLE001 - whatever ends a process is logged, and it ends
         _log.error("service_failed", exc_info=error)
-        return EXIT_FAILURE
-    if runtime.failure is not None:
-        return EXIT_FAILURE
-    _log.info("stopped")
-    return EXIT_OK
+        runtime.exit_code = EXIT_FAILURE
+    if runtime.exit_code == EXIT_OK:
+        _log.info("stopped")
+    return runtime.exit_code
 
 
 async def _until_over(
@@ -142,6 +164,7 @@ async def _until_over(
     stopping = asyncio.create_task(runtime.stop.wait(), name="stop signal")
     await asyncio.wait([life, stopping], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
+    runtime.end_within(settings.stop_seconds + _CLEANING_UP_S)
     if not runtime.is_started:
         # Waiting for a server that may never come is no reason to stay.
         life.cancel()

@@ -14,13 +14,17 @@ from libs.common.deadletters import DeadLetters, Rejection
 from libs.common.errors import DependencyUnavailableError
 from libs.common.logging import get_logger
 from libs.common.pending import Entry, PendingList, Redelivery
-from libs.common.tasks import sleep_or_stop
+from libs.common.slices import in_slices
+from libs.common.tasks import end_tasks, sleep_or_stop
 
 _log = get_logger(__name__)
 
 # A process that died while it had this entry alone in work may have died of something else. That
 # takes milliseconds: by chance it happens once, not three times to the same entry.
 DEATHS_ALONE = 3
+# Some 30 times what an entry takes alone. Whoever waits for longer waits for a server, and who dies
+# then did not die of the entry. The loop counts: work that keeps it busy until the end is no wait.
+_WAITS_AFTER_S = 0.1
 
 # Without a pause, a fault that concerns every batch would drain the whole stream into the pending
 # list.
@@ -40,6 +44,7 @@ class Taker:
         claim_life_s: An entry is taken over by others when its claim is older than this.
         limit: How many dead letters are too many.
         clock: Where the time comes from.
+        turn: Held by whoever has an entry alone in work, in the whole process.
         stop: Set when the process is to end.
     """
 
@@ -52,6 +57,7 @@ class Taker:
         claim_life_s: float,
         limit: DeadLetterLimit,
         clock: Clock,
+        turn: asyncio.Lock,
         stop: asyncio.Event,
     ) -> None:
         self._pending = pending
@@ -59,6 +65,7 @@ class Taker:
         self._claim_life_s = claim_life_s
         self._limit = limit
         self._clock = clock
+        self._turn = turn
         self._stop = stop
         self._dead_letters = DeadLetters(redis)
         self._failing = Breaker(_FAILURE_PAUSE, clock)
@@ -70,51 +77,77 @@ class Taker:
         """Batches in a row whose handler failed."""
         return self._failing.failures
 
-    async def take(self, entries: Sequence[Entry], handler: Handler | None = None) -> None:
+    async def take(self, entries: Sequence[Entry], handler: Handler | None = None) -> bool:
         """Handle one batch, divert what was rejected, acknowledge the rest in one command.
 
         What fails stays pending, and comes back by reclaim.
+
+        Returns:
+            Whether it is done with.
         """
         if not entries:
-            return
-        began = time.perf_counter()
+            return True
+        left = list(entries)
         self.in_work += 1
         try:
-            async with self._pending.kept(entries, self._claim_life_s):
-                rejections = await (handler or self._handler)(entries)
-                diverted = await self._settle(entries, rejections)
+            async with self._pending.kept(left, self._claim_life_s):
+                for some in in_slices(entries, _size):
+                    await self._take_slice(some, handler or self._handler)
+                    del left[: len(some)]
         except Exception:  # noqa: BLE001 - whatever it was, the batch must stay pending
-            metrics.ENTRIES_CONSUMED.labels(*self._labels, "failed").inc(len(entries))
-            _log.exception("batch_failed", stream=self._pending.stream, entries=len(entries))
+            metrics.ENTRIES_CONSUMED.labels(*self._labels, "failed").inc(len(left))
+            _log.exception("batch_failed", stream=self._pending.stream, entries=len(left))
             self._failing.failed()
             await sleep_or_stop(self._failing.opens_in_s, self._stop)
+            return False
         else:
             self._failing.succeeded()
-            seconds = time.perf_counter() - began
-            self._measure(len(entries), len(rejections), diverted, seconds)
+            return True
         finally:
             self.in_work -= 1
 
-    async def take_alone(self, redelivery: Redelivery) -> None:
-        """Handle an entry alone: when that fails, or kills the process, it is the entry's fault."""
+    async def _take_slice(self, entries: Sequence[Entry], handler: Handler) -> None:
+        began = time.perf_counter()
+        rejections = await handler(entries)
+        diverted = await self._settle(entries, rejections)
+        self._measure(len(entries), len(rejections), diverted, time.perf_counter() - began)
+
+    async def take_alone(self, redelivery: Redelivery) -> bool:
+        """Handle an entry alone: when that fails, or kills the process, it is the entry's fault.
+
+        Returns:
+            Whether it is done with; otherwise a server is away, or refuses whatever it is given.
+        """
         entry = redelivery.entry
 
-        async def alone(entries: Sequence[Entry]) -> Sequence[Rejection]:
-            deaths = await self._pending.begin_alone(entry.id) - 1
-            if deaths >= DEATHS_ALONE:
-                return [Rejection(entry, f"killed its consumer {deaths} times, being alone")]
-            try:
-                return await self._handler(entries)
-            except DependencyUnavailableError:
-                raise  # nobody's fault
-            except Exception as error:  # noqa: BLE001 - whatever it was, it is the reason
-                _log.exception("entry_failed", stream=entry.stream, entry=entry.id)
-                times = redelivery.deliveries
-                return [Rejection(entry, f"failed {times} times, at last alone: {error!r}")]
-            finally:
-                await self._pending.end_alone(entry.id)
+        async def alone(_: Sequence[Entry]) -> Sequence[Rejection]:
+            async with self._turn:
+                deaths = await self._pending.begin_alone(entry.id) - 1
+                if deaths >= DEATHS_ALONE:
+                    return [Rejection(entry, f"killed its consumer {deaths} times, being alone")]
+                handling = asyncio.create_task(self._handle_alone(redelivery), name="alone")
+                try:
+                    try:
+                        await asyncio.wait([handling], timeout=_WAITS_AFTER_S)
+                    finally:
+                        await self._pending.end_alone(entry.id)
+                except BaseException:
+                    await end_tasks(handling)
+                    raise
+            return await handling
 
-        await self.take([entry], alone)
+        return await self.take([entry], alone)
+
+    async def _handle_alone(self, redelivery: Redelivery) -> Sequence[Rejection]:
+        entry = redelivery.entry
+        try:
+            return await self._handler([entry])
+        except DependencyUnavailableError:
+            raise  # nobody's fault
+        except Exception as error:  # noqa: BLE001 - whatever it was, it is the reason
+            _log.exception("entry_failed", stream=entry.stream, entry=entry.id)
+            times = redelivery.deliveries
+            return [Rejection(entry, f"failed {times} times, at last alone: {error!r}")]
 
     async def _settle(self, entries: Sequence[Entry], rejections: Sequence[Rejection]) -> int:
         """Divert what the limit lets through, and acknowledge all but what it does not.
@@ -163,3 +196,7 @@ class Taker:
             rejected=rejected,
             duration_s=round(seconds, 4),
         )
+
+
+def _size(entry: Entry) -> int:
+    return len(entry.body)

@@ -33,12 +33,16 @@ class Stream:
         groups: The consumer groups that must have acknowledged an entry before it may go.
         retention: How long an entry stays at least.
         max_entries: A bound on what nobody acknowledges; None where acknowledgement bounds it.
+        largest_body: Bytes of an entry at most, which is what its producer reads of an answer.
+        max_batch: Entries that are read at once at most: the broker bounds a read by nothing else.
     """
 
     key: str
     groups: tuple[str, ...] = ()
     retention: timedelta = timedelta(days=1)
     max_entries: int | None = None
+    largest_body: int = 64 * 1024
+    max_batch: int = 10_000
 
     @property
     def name(self) -> str:
@@ -47,10 +51,19 @@ class Stream:
 
 
 EVENTS_ISS = Stream("cassiopeia:events:iss", groups=(PERSISTENCE,))
-EVENTS_OSDR = Stream("cassiopeia:events:osdr", groups=(PERSISTENCE,))
-EVENTS_JWST = Stream("cassiopeia:events:jwst", groups=(PERSISTENCE,))
-EVENTS_ASTRO = Stream("cassiopeia:events:astro", groups=(PERSISTENCE,))
-EVENTS_SPACE = Stream("cassiopeia:events:space", groups=(PERSISTENCE,))
+# A consumer holds three batches. Only the positions are so many that the size of a batch matters.
+EVENTS_OSDR = Stream(
+    "cassiopeia:events:osdr", groups=(PERSISTENCE,), largest_body=2 * 2**20, max_batch=16
+)
+EVENTS_JWST = Stream(
+    "cassiopeia:events:jwst", groups=(PERSISTENCE,), largest_body=8 * 2**20, max_batch=4
+)
+EVENTS_ASTRO = Stream(
+    "cassiopeia:events:astro", groups=(PERSISTENCE,), largest_body=2**20, max_batch=32
+)
+EVENTS_SPACE = Stream(
+    "cassiopeia:events:space", groups=(PERSISTENCE,), largest_body=8 * 2**20, max_batch=4
+)
 # A hint that loses its meaning within seconds: every replica reads it, the leader acts.
 COMMANDS_REFRESH = Stream(
     "cassiopeia:commands:refresh", retention=timedelta(minutes=1), max_entries=1_000
@@ -75,7 +88,7 @@ COMMANDS_ISS_TRACK = Stream(
     retention=timedelta(minutes=1),
     max_entries=1_000,
 )
-# At 1 KiB each, 100,000 letters are 100 MB: a month of one bad record every 26 seconds.
+# A month of one bad record every 26 seconds; `deadletters.py` bounds their bytes, too.
 EVENTS_DEAD = Stream("cassiopeia:events:dead", retention=timedelta(days=30), max_entries=100_000)
 
 EVENT_STREAMS = (EVENTS_ISS, EVENTS_OSDR, EVENTS_JWST, EVENTS_ASTRO, EVENTS_SPACE)

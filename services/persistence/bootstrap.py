@@ -1,5 +1,6 @@
 """Wires persistence: a consumer per event stream, one pool, one schema."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -44,6 +45,7 @@ async def bootstrap(
     )
     runtime.checks["broker"] = lambda: check_broker(redis)
     runtime.checks["database"] = lambda: check_database(pool)
+    turn = asyncio.Lock()
     consumers = [
         StreamConsumer(
             redis=redis,
@@ -52,7 +54,7 @@ async def bootstrap(
             consumer=name,
             handler=BatchWriter(Repository(pool), clock, runtime.stop),
             options=ConsumerOptions(
-                batch_size=settings.batch_size,
+                batch_size=min(settings.batch_size, stream.max_batch),
                 reclaim_idle_s=settings.reclaim_idle_seconds,
                 reclaim_every_s=settings.reclaim_every_seconds,
                 max_deliveries=settings.max_deliveries,
@@ -66,6 +68,7 @@ async def bootstrap(
                 ),
             ),
             clock=clock,
+            turn=turn,
             stop=runtime.stop,
         )
         for stream in settings.layout.event_streams
@@ -78,7 +81,7 @@ async def bootstrap(
         await prepare_streams(redis, settings.layout)
         await get_acquainted(redis, pool, clock)
         for consumer in consumers:
-            await consumer.recover()
+            await consumer.prepare()
             consumer.subscribe(broker)
         async with broker:
             await broker.start()
@@ -96,7 +99,7 @@ async def bootstrap(
             ]
             for consumer in consumers:
                 tasks += [
-                    runtime.spawn(f"reclaim {consumer.stream}", consumer.reclaim_forever()),
+                    runtime.spawn(f"recover {consumer.stream}", consumer.recover_forever()),
                     runtime.spawn(
                         f"watch {consumer.stream}", watch_forever(redis, consumer, clock)
                     ),

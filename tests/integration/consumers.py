@@ -62,7 +62,12 @@ class Handler:
 
 @asynccontextmanager
 async def consuming(
-    url: str, handler: Handler, options: ConsumerOptions = SLOW, *, name: str = "consumer-0"
+    url: str,
+    handler: Handler,
+    options: ConsumerOptions = SLOW,
+    *,
+    name: str = "consumer-0",
+    turn: asyncio.Lock | None = None,
 ) -> AsyncIterator[StreamConsumer]:
     """Run a consumer of the positions as persistence does."""
     stop = asyncio.Event()
@@ -74,24 +79,31 @@ async def consuming(
             consumer=name,
             handler=handler,
             options=options,
+            turn=turn,
             stop=stop,
         )
-        await consumer.recover()
+        await consumer.prepare()
         consumer.subscribe(broker)
         await broker.start()
-        reclaiming = asyncio.create_task(consumer.reclaim_forever())
+        recovering = asyncio.create_task(consumer.recover_forever())
         try:
             yield consumer
         finally:
             # What waits at the gate would make the stop wait, too.
             handler.gate.set()
             stop.set()
-            await end_tasks(reclaiming)
+            await end_tasks(recovering)
 
 
 async def leave_pending(client: Redis, consumer: str = "consumer-dead", count: int = 100) -> None:
     """Read entries as a consumer that dies before it acknowledges them."""
     await client.xreadgroup(PERSISTENCE, consumer, {EVENTS_ISS.key: ">"}, count=count)
+
+
+async def notes(client: Redis) -> dict[str, int]:
+    """Return the entries that are noted as alone in work, with the processes that died of them."""
+    found: Any = await client.hgetall(f"{EVENTS_ISS.key}:{PERSISTENCE}:alone")
+    return {entry_id.decode(): int(times) - 1 for entry_id, times in found.items()}
 
 
 async def pending(client: Redis) -> int:

@@ -39,6 +39,7 @@ async def main(url: str) -> None:
             handler=handler,
             options=ConsumerOptions(max_deliveries=MAX_DELIVERIES),
         )
+        await consumer.prepare()
         await consumer.recover()
 
 

@@ -1,11 +1,18 @@
 """What persistence takes on: little while it is quiet, a bounded lot when the database is slow."""
 
+from typing import Any
+
 import psycopg
+import pytest
+from psycopg import sql
 from redis.asyncio import Redis
 
 from libs.common import metrics
 from libs.common.broker import Publisher
-from libs.common.topology import EVENTS_ISS, PERSISTENCE
+from libs.common.topology import EVENT_STREAMS, EVENTS_ISS, PERSISTENCE, Stream
+from services.persistence.settings import PersistenceSettings
+from services.persistence.tables import TABLE_OF
+from tests.catalogue import apod_event, dataset_event, image_event, sky_event
 from tests.factories import position_event, position_events
 from tests.integration.consumers import all_done, letters, pending
 from tests.integration.storing import count, query, storing
@@ -14,6 +21,8 @@ from tests.waiting import wait_until
 BATCH = 50
 # What bootstrap has in work at once.
 READERS = 2
+# The positions are a few hundred bytes, and 64 KiB would be all that is read of an answer.
+MOST_BYTES = {"iss": 128 * 2**20}
 
 
 def _batches() -> tuple[float, float]:
@@ -46,8 +55,37 @@ async def test_a_slow_database_holds_back_the_reading(
     assert await letters(broker_client) == []
 
 
+async def _held(client: Redis, stream: Stream, count: int) -> bool:
+    summary: Any = await client.xpending(stream.key, PERSISTENCE)
+    return int(summary["pending"]) == count
+
+
 async def _taken(client: Redis) -> bool:
     return await pending(client) >= READERS * BATCH
+
+
+@pytest.mark.parametrize("stream", EVENT_STREAMS, ids=lambda stream: stream.name)
+async def test_what_is_held_is_bounded_by_bytes(
+    publisher: Publisher, broker_client: Redis, valkey_url: str, database_url: str, stream: Stream
+) -> None:
+    """Of the largest bodies that a stream may have, a process holds what it can afford."""
+    batch = min(stream.max_batch, PersistenceSettings.model_fields["batch_size"].default)
+    assert batch * stream.largest_body <= MOST_BYTES.get(stream.name, 32 * 2**20)
+    event = {"osdr": dataset_event(1), "jwst": image_event(1), "astro": sky_event(1)}.get(
+        stream.name, position_event() if stream.name == "iss" else apod_event(1)
+    )
+    async with await psycopg.AsyncConnection.connect(database_url) as slow:
+        table = sql.Identifier(TABLE_OF[type(event)].name)
+        await slow.execute(sql.SQL("LOCK TABLE {} IN SHARE MODE").format(table))
+        await publisher.publish_bodies(stream, [event.encode()] * (READERS + 1) * batch)
+        async with storing(valkey_url, database_url):
+            try:
+                await wait_until(
+                    lambda: _held(broker_client, stream, READERS * batch), 20, "two batches"
+                )
+            finally:
+                await slow.rollback()
+    assert await _held(broker_client, stream, 0)
 
 
 async def test_batches_are_as_large_as_the_load(

@@ -147,6 +147,32 @@ async def test_a_schedule_goes_on_over_restarts(
     assert len(backups(folder)) == 1
 
 
+async def test_a_schedule_stops_while_the_database_hangs(
+    environment: Environment, database_url: str, tmp_path: Path
+) -> None:
+    """A backup that waits for the database ends with its process, and leaves nothing behind."""
+    process = ServiceProcess(
+        "backup",
+        environment=environment,
+        log=tmp_path / "backup.log",
+        command=("-m", "services.persistence", "backup", "--every", "24h"),
+    )
+    with psycopg.connect(database_url) as connection:
+        connection.execute("LOCK TABLE space_neo IN ACCESS EXCLUSIVE MODE")
+        await process.start()
+        await wait_until(lambda: _waiting(database_url), 20, "a backup that waits")
+        # It waits for a lock for 10 s, and would not hear of the stop meanwhile.
+        assert await process.stop() == 0
+    assert "ended_by_force" not in process.log.read_text()
+    assert list((tmp_path / "backups").iterdir()) == []
+
+
+def _waiting(database_url: str) -> bool:
+    with psycopg.connect(database_url) as connection:
+        waiting = "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        return connection.execute(waiting).fetchone() is not None
+
+
 def _pause_s(log: Path) -> int | None:
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     return next((line["in_s"] for line in lines if line["event"] == "backup_scheduled"), None)

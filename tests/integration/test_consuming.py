@@ -49,7 +49,8 @@ async def test_a_restarted_consumer_gets_its_own_entries_back(
     async with consuming(valkey_url, handler, options):
         await publisher.publish([position_event(25)])
         await wait_until(lambda: all_done(broker_client), 5, "an empty stream")
-    assert handler.bodies == [event.encode() for event in [*events, position_event(25)]]
+    taken = [event.encode() for event in [*events, position_event(25)]]
+    assert sorted(handler.bodies) == sorted(taken)
 
 
 async def test_a_dead_consumers_entries_are_taken_over(
@@ -159,6 +160,19 @@ async def test_a_slow_handler_stops_the_reading(
         handler.gate.set()
         await wait_until(lambda: all_done(broker_client), 20, "an empty stream")
     assert len(handler.taken) == 3_000
+
+
+async def test_large_entries_are_handled_a_few_at_a_time(
+    publisher: Publisher, broker_client: Redis, valkey_url: str
+) -> None:
+    """However many are read at once, a handler is never given more than a slice of bytes."""
+    bodies = [b"%d" % index + bytes(3 * 2**20) for index in range(5)]
+    await publisher.publish_bodies(EVENTS_ISS, bodies)
+    handler = Handler()
+    async with consuming(valkey_url, handler):
+        await wait_until(lambda: all_done(broker_client), 20, "an empty stream")
+    assert handler.bodies == bodies
+    assert handler.calls == 3
 
 
 async def test_a_batch_is_what_is_there(

@@ -84,6 +84,17 @@ async def write_upstream(client: Redis, body: bytes) -> str:
     return str(newest[0][0].decode())
 
 
+@pytest.mark.usefixtures("publisher")
+async def test_large_letters_are_read_a_few_at_a_time(broker_client: Redis, run: Run) -> None:
+    """A list of a hundred large letters is complete, and never holds a hundred bodies."""
+    await write(broker_client, *(b"%d" % index + bytes(2**20) for index in range(100)))
+    await broker_client.config_resetstat()
+    _, out, _ = await run("list")
+    assert "100 dead letters" in out
+    statistics = await broker_client.info("commandstats")
+    assert statistics["cmdstat_xrange"]["calls"] >= 100 / 8
+
+
 async def test_a_list_has_a_line_for_each_letter(
     publisher: Publisher, broker_client: Redis, run: Run
 ) -> None:

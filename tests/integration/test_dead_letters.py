@@ -1,16 +1,17 @@
 """Dead letters: one for each entry that cannot be taken, whoever dies at whichever moment."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError
 
-from libs.common.broker import Publisher
+from libs.common.broker import Publisher, text
 from libs.common.deadletters import DeadLetters, Rejection
 from libs.common.events import Origin, Provenance
 from libs.common.pending import Entry, PendingList
-from libs.common.topology import EVENTS_ISS, PERSISTENCE
+from libs.common.topology import EVENTS_DEAD, EVENTS_ISS, PERSISTENCE
 from tests.factories import START, position_event, position_events, undecodable
 from tests.integration.consumers import (
     QUICK,
@@ -169,3 +170,58 @@ async def test_a_body_that_an_upstream_repeats_makes_one_letter(broker_client: R
         await dead_letters.add_body(body, "why", source=source, provenance=provenance)
     found = [(letter["source"], letter["body"]) for letter in await letters(broker_client)]
     assert found == [(b"iss", b"a"), (b"iss", b"b"), (b"osdr", b"a")]
+
+
+async def test_what_upstreams_send_displaces_only_its_like(
+    publisher: Publisher, broker_client: Redis
+) -> None:
+    """Pages that are new at each poll take a bounded place, the oldest go; entries stay."""
+    rejection = await rejection_of_one(publisher, broker_client)
+    dead_letters = DeadLetters(broker_client)
+    await dead_letters.divert([rejection], pending=list_of(broker_client), at="now")
+    provenance = Provenance("mast", Origin.LIVE, START)
+    await dead_letters.add_body(b"other", "why", source="osdr", provenance=provenance)
+    for index in range(6):
+        body = b"%d" % index + bytes(5 * 2**20)
+        await dead_letters.add_body(body, "not JSON", source="jwst", provenance=provenance)
+    found = [(letter.get("source"), letter["body"][:1]) for letter in await letters(broker_client)]
+    assert found == [(None, b"b"), (b"osdr", b"o"), *((b"jwst", b"%d" % n) for n in (3, 4, 5))]
+    for index in range(1_100):
+        await dead_letters.add_body(b"%d" % index, "tiny", source="iss", provenance=provenance)
+    tiny = [
+        letter["body"] for letter in await letters(broker_client) if letter["reason"] == b"tiny"
+    ]
+    assert len(tiny) == 1_000
+    assert (await letters(broker_client))[0]["body"] == rejection.entry.body
+
+
+@pytest.mark.usefixtures("publisher")
+async def test_letters_of_entries_have_an_end(broker_client: Redis) -> None:
+    """Beyond 128 MiB the oldest go, whole, and what was removed by hand makes room."""
+    dead_letters = DeadLetters(broker_client)
+
+    async def divert(first: int, count: int) -> None:
+        bodies = [b"%03d" % index + bytes(2**20) for index in range(first, first + count)]
+        ids = [await broker_client.xadd(EVENTS_ISS.key, {"__data__": body}) for body in bodies]
+        await leave_pending(broker_client, "c", count)
+        await dead_letters.divert(
+            [
+                Rejection(Entry(EVENTS_ISS.key, text(entry_id), body), "why")
+                for entry_id, body in zip(ids, bodies, strict=True)
+            ],
+            pending=list_of(broker_client),
+            at="now",
+        )
+        await broker_client.xtrim(EVENTS_ISS.key, maxlen=0, approximate=False)
+
+    async def numbers() -> list[int]:
+        return [int(letter["body"][:3]) for letter in await letters(broker_client)]
+
+    await divert(0, 60)
+    await divert(60, 80)
+    assert await numbers() == list(range(13, 140))
+    newest: Any = await broker_client.xrevrange(EVENTS_DEAD.key, count=50)
+    await dead_letters.remove([letter_id.decode() for letter_id, _ in newest], None)
+    assert await numbers() == list(range(13, 90))
+    await divert(140, 50)
+    assert await numbers() == [*range(13, 90), *range(140, 190)]

@@ -1,6 +1,7 @@
 """Real processes of persistence: they wait, stop, die and come back, and no event is lost."""
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -10,8 +11,8 @@ from redis.asyncio import Redis
 
 from libs.common.broker import Publisher, connect, create_broker, ensure_groups
 from libs.common.topology import EVENTS_ISS
-from tests.factories import position_events
-from tests.integration.consumers import all_done, letters
+from tests.factories import position_event, position_events
+from tests.integration.consumers import all_done, letters, pending
 from tests.integration.storing import count
 from tests.processes import ServiceProcess
 from tests.servers import Servers, running_servers
@@ -166,6 +167,30 @@ async def test_it_stops_while_a_server_is_away(make: Make, durable: Servers, mis
             await wait_until(lambda: all_done(client), 20, "an empty stream")
             assert await count(url) == 10
             assert await process.stop() == 0
+
+
+async def test_it_stops_while_the_database_hangs(make: Make, durable: Servers) -> None:
+    """A database that neither answers nor hangs up holds up no stop, and no event is lost."""
+    url = durable.database_url(durable.create_database())
+    process = make(durable.valkey_url, url)
+    async with (
+        connect(durable.valkey_url, "test") as client,
+        create_broker(durable.valkey_url, "test") as broker,
+    ):
+        await client.flushall()
+        await process.start_ready()
+        publisher = Publisher(broker, client)
+        await publisher.publish([position_event(0)])
+        await wait_until(lambda: all_done(client), 20, "an empty stream")
+        with durable.postgres.frozen():
+            await publisher.publish(position_events(10, start=1))
+            await wait_until(lambda: pending(client), 20, "a batch in work")
+            process.send_signal(signal.SIGTERM)
+            assert await exit_code(process) == 0, process.last_lines()
+        await process.start()
+        await wait_until(lambda: all_done(client), 20, "an empty stream")
+    assert await count(url) == 11
+    assert await process.stop() == 0
 
 
 @pytest.mark.slow

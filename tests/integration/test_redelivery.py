@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from redis.asyncio import Redis
 
 from libs.common.broker import Publisher
 from libs.common.consuming import ConsumerOptions
+from libs.common.deadletters import Rejection
 from libs.common.errors import DependencyUnavailableError
 from libs.common.pending import Entry, PendingList
 from libs.common.taking import DEATHS_ALONE
@@ -24,6 +26,7 @@ from tests.integration.consumers import (
     entry_ids,
     leave_pending,
     letters,
+    notes,
     pending,
 )
 from tests.servers import CHECKOUT
@@ -96,6 +99,115 @@ async def test_what_fails_alone_becomes_a_letter_and_its_neighbours_do_not(
     assert letter["body"] == bad
     assert letter["reason"] == (b"failed 2 times, at last alone: RuntimeError('the handler fails')")
     assert sorted(handler.bodies) == sorted(set(events) - {bad})
+
+
+async def test_a_wait_for_a_server_condemns_nothing(
+    publisher: Publisher, broker_client: Redis, valkey_url: str
+) -> None:
+    """An entry alone that waits is not noted: whoever kills its consumer then did not do it."""
+    await publisher.publish([position_event()])
+    await leave_pending(broker_client, "consumer-0")
+    await deliver_again(broker_client, "consumer-0", 5)
+    handler = Handler()
+    handler.gate.clear()
+
+    async def is_waiting() -> bool:
+        return handler.calls == 1 and not await notes(broker_client)
+
+    async with consuming(valkey_url, handler, THREE):
+        await wait_until(is_waiting, 10, "an entry alone without a note")
+        assert await pending(broker_client) == 1
+        handler.gate.set()
+        await wait_until(lambda: all_done(broker_client), 10, "an empty stream")
+    assert handler.bodies == [position_event().encode()]
+
+
+async def test_one_entry_of_a_process_is_alone_at_a_time(
+    publisher: Publisher, broker_client: Redis, valkey_url: str
+) -> None:
+    """What kills its process while it is alone leaves no note at what another consumer handles."""
+    await publisher.publish(position_events(40))
+    for name in ("consumer-0", "consumer-1"):
+        await leave_pending(broker_client, name, count=20)
+        await deliver_again(broker_client, name, 5)
+    noted: list[int] = []
+
+    class Noting(Handler):
+        async def __call__(self, entries: Sequence[Entry]) -> Sequence[Rejection]:
+            noted.append(len(await notes(broker_client)))
+            return await super().__call__(entries)
+
+    turn = asyncio.Lock()
+    async with (
+        consuming(valkey_url, Noting(), THREE, name="consumer-0", turn=turn),
+        consuming(valkey_url, Noting(), THREE, name="consumer-1", turn=turn),
+    ):
+        await wait_until(lambda: all_done(broker_client), 10, "an empty stream")
+    assert noted == [1] * 40
+
+
+async def test_what_waits_behind_an_entry_alone_keeps_its_claim(
+    publisher: Publisher, broker_client: Redis, valkey_url: str
+) -> None:
+    """Entries that are to be handled alone are nobody else's while one before them takes long."""
+    await publisher.publish(position_events(3))
+    *_, last = await entry_ids(broker_client)
+    await leave_pending(broker_client, "consumer-slow")
+    await deliver_again(broker_client, "consumer-slow", 5)
+    slow, quick = Handler(), Handler()
+    slow.gate.clear()
+    options = ConsumerOptions(reclaim_idle_s=1.0, reclaim_every_s=0.05, max_deliveries=3)
+    async with consuming(valkey_url, slow, options, name="consumer-slow"):
+        await wait_until(lambda: slow.calls == 1, 5, "the first entry in work")
+        async with consuming(valkey_url, quick, options, name="consumer-quick"):
+            # This is two lives of a claim.
+            await renewals(broker_client, last, 8)
+        slow.gate.set()
+        await wait_until(lambda: all_done(broker_client), 5, "an empty stream")
+    assert (slow.calls, quick.calls) == (3, 0)
+
+
+async def test_a_server_that_is_away_is_asked_once_for_all(
+    publisher: Publisher, broker_client: Redis, valkey_url: str
+) -> None:
+    """The first entry alone that finds a server away is the last one that is tried for now."""
+    await publisher.publish(position_events(3))
+    await leave_pending(broker_client, "consumer-0")
+    await deliver_again(broker_client, "consumer-0", 5)
+    handler = Handler()
+    handler.fails, handler.error = True, DependencyUnavailableError("refuses")
+    async with consuming(valkey_url, handler, THREE) as consumer:
+        await wait_until(lambda: consumer.failures, 10, "the failure")
+        handler.fails = False
+        await publisher.publish([position_event(3)])
+        await wait_until(lambda: handler.taken, 10, "a new entry")
+    assert handler.bodies == [position_event(3).encode()]
+    assert await pending(broker_client) == 3
+
+
+async def test_new_entries_do_not_wait_for_old_ones(
+    publisher: Publisher, broker_client: Redis, valkey_url: str
+) -> None:
+    """While what was given before cannot be taken, what is new is, and each of it once."""
+    old = position_event(0).encode()
+    await publisher.publish_bodies(EVENTS_ISS, [old])
+    await leave_pending(broker_client, "consumer-0")
+    gate = asyncio.Event()
+
+    class Stuck(Handler):
+        async def __call__(self, entries: Sequence[Entry]) -> Sequence[Rejection]:
+            if any(entry.body == old for entry in entries):
+                await gate.wait()
+            return await super().__call__(entries)
+
+    handler = Stuck()
+    async with consuming(valkey_url, handler):
+        new = [event.encode() for event in position_events(50, start=1)]
+        await publisher.publish_bodies(EVENTS_ISS, new)
+        await wait_until(lambda: len(handler.taken) == len(new), 10, "the new entries")
+        gate.set()
+        await wait_until(lambda: all_done(broker_client), 10, "an empty stream")
+    assert handler.bodies == [*new, old]
 
 
 async def test_a_server_that_is_away_makes_no_letter(

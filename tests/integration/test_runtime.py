@@ -164,6 +164,36 @@ async def bootstrap(settings, runtime):
     assert demo.line("stopped_before_work_was_done")
 
 
+@pytest.mark.parametrize(("asked", "code"), [("True", 0), ("False", 1)])
+async def test_what_cannot_be_cancelled_does_not_hold_up_the_end(
+    start: Start, asked: str, code: int
+) -> None:
+    """A thread that hangs is left alone, and the exit code is the one that the end has anyway."""
+    demo = await start(
+        """
+async def work():
+    await asyncio.Event().wait() if ASKED else await asyncio.sleep(0)
+    raise ValueError("of the task")
+
+@asynccontextmanager
+async def bootstrap(settings, runtime):
+    runtime.spawn("work", work())
+    yield
+    while True:
+        try:
+            await asyncio.to_thread(time.sleep, 3_600)
+        except asyncio.CancelledError:
+            pass
+""".replace("ASKED", asked),
+        CASSIOPEIA_STOP_SECONDS="0.2",
+    )
+    await demo.logged("started" if code == 0 else "task_failed")
+    if code == 0:
+        demo.process.terminate()
+    assert (await demo.ended())[0] == code
+    assert demo.line("ended_by_force")
+
+
 @pytest.mark.parametrize(
     ("work", "reason"),
     [

@@ -1,5 +1,6 @@
 """Events become rows: each once, whatever stands beside them and however often they come."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -9,7 +10,8 @@ from redis.asyncio import Redis
 from libs.common import metrics
 from libs.common.broker import Publisher
 from libs.common.events import Origin, Provenance
-from libs.common.topology import EVENTS_ISS
+from libs.common.topology import EVENTS_ISS, EVENTS_OSDR, PERSISTENCE
+from tests.catalogue import dataset_event
 from tests.factories import (
     Poison,
     altered,
@@ -52,6 +54,28 @@ def out_of_range() -> list[Poison]:
         Poison(altered(elements_event(), data__epoch="0001-01-01T00:00:00+14:00"), "epoch"),
         Poison(altered(event, data__elements_epoch="9999-12-31T23:59:59-12:00"), "elements_epoch"),
     ]
+
+
+async def test_a_stream_that_waits_holds_up_no_other(
+    publisher: Publisher, broker_client: Redis, valkey_url: str, database_url: str
+) -> None:
+    """Whoever starts with a pending entry whose table is locked stores other streams meanwhile."""
+    await publisher.publish([dataset_event(1)])
+    await broker_client.xreadgroup(PERSISTENCE, "persistence-0", {EVENTS_OSDR.key: ">"})
+    await publisher.publish(position_events(10))
+    async with asyncio.timeout(30):
+        with psycopg.connect(database_url) as connection:
+            connection.execute("LOCK TABLE osdr_datasets IN SHARE MODE")
+            async with storing(valkey_url, database_url):
+                await wait_until(lambda: all_done(broker_client), 20, "stored positions")
+                assert await query(database_url, "SELECT accession FROM osdr_datasets") == []
+                connection.rollback()
+                await wait_until(
+                    lambda: query(database_url, "SELECT accession FROM osdr_datasets"),
+                    20,
+                    "the dataset",
+                )
+    assert await count(database_url) == 10
 
 
 async def test_poison_does_not_take_its_neighbours_along(

@@ -17,6 +17,7 @@ from libs.common.broker.groups import prepare_streams
 from libs.common.errors import DependencyUnavailableError
 from libs.common.events import Event
 from libs.common.layout import UNDIVIDED, Layout
+from libs.common.slices import in_slices
 from libs.common.topology import Stream
 
 # Small enough that a reply with a full pipeline of 1 KiB events fits the socket timeout.
@@ -59,8 +60,7 @@ class Publisher:
             DependencyUnavailableError: The broker did not accept all; publishing again is harmless.
             ConfigurationError: The streams were divided anew; this process knows the old layout.
         """
-        for start in range(0, len(bodies), PIPELINE_LENGTH):
-            chunk = bodies[start : start + PIPELINE_LENGTH]
+        for chunk in in_slices(bodies, len, most=PIPELINE_LENGTH):
             try:
                 await self._append(stream, chunk)
             except (RedisError, DependencyUnavailableError) as error:

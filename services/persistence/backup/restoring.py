@@ -4,11 +4,11 @@ The order makes every step repeatable: a group that was set back loses nothing i
 follows, and until the last row is in, the database counts as empty.
 """
 
-import asyncio
 import itertools
 import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,13 +70,13 @@ async def restore(
     """
     began = time.monotonic()
     progress.say(f"checking {path}")
-    manifest = await asyncio.to_thread(verify, path, progress)
+    manifest = await progress.in_thread(partial(verify, path, progress))
     if manifest.schema_revision > SCHEMA_REVISION:
         raise BackupError(
             f"{path} was taken by a newer version (schema {manifest.schema_revision}, project"
             f" {manifest.project_version}): update this one first"
         )
-    await asyncio.to_thread(_check_database, database_url, replace=replace)
+    await progress.in_thread(partial(_check_database, database_url, progress, replace=replace))
     try:
         if readers := await active_consumers(redis):
             raise BackupError(f"{', '.join(readers)} reads from the streams: {_STOP}")
@@ -91,16 +91,17 @@ async def restore(
             " without it, what was acknowledged after the backup would not come again"
         ) from error
 
-    left_out = await asyncio.to_thread(_rebuild, database_url, path, manifest, progress)
+    left_out = await progress.in_thread(partial(_rebuild, database_url, path, manifest, progress))
     try:
-        await remember(redis, await asyncio.to_thread(_identity, database_url))
+        identity = await progress.in_thread(partial(_identity, database_url, progress))
+        await remember(redis, identity)
     except RedisError as error:
         progress.say(f"the broker has gone away ({error}): the sources will publish all again")
     return Restored(manifest, replays, sources, left_out, time.monotonic() - began)
 
 
-def _check_database(database_url: str, *, replace: bool) -> None:
-    with _connected(database_url) as connection:
+def _check_database(database_url: str, progress: Progress, *, replace: bool) -> None:
+    with _connected(database_url, progress) as connection:
         if sessions := database.other_sessions(connection):
             raise BackupError(f"connected to the database: {', '.join(sessions)}; {_STOP}")
         filled = database.tables_with_rows(connection)
@@ -114,10 +115,10 @@ def _check_database(database_url: str, *, replace: bool) -> None:
 
 def _rebuild(database_url: str, path: Path, manifest: Manifest, progress: Progress) -> list[str]:
     """Make the schema of the backup, its rows, and the newest schema; return what was left out."""
-    with _connected(database_url) as connection:
+    with _connected(database_url, progress) as connection:
         database.drop_everything(connection)
     upgrade(database_url, manifest.schema_revision)
-    with _connected(database_url) as connection:
+    with _connected(database_url, progress) as connection:
         known = database.roots(connection)
         database.lock(connection, known, sql.SQL("ACCESS EXCLUSIVE"))
         if database.tables_with_rows(connection):
@@ -135,8 +136,8 @@ def _rebuild(database_url: str, path: Path, manifest: Manifest, progress: Progre
     return [table.name for table in manifest.tables if table.name not in tables]
 
 
-def _identity(database_url: str) -> str:
-    with _connected(database_url) as connection:
+def _identity(database_url: str, progress: Progress) -> str:
+    with _connected(database_url, progress) as connection:
         [(identity,)] = connection.execute(IDENTITY).fetchall()
     return str(identity)
 
@@ -182,10 +183,10 @@ def _set_sequences(connection: Connection, sequences: Collection[SequenceValue])
 
 
 @contextmanager
-def _connected(database_url: str) -> Iterator[Connection]:
+def _connected(database_url: str, progress: Progress) -> Iterator[Connection]:
     """Connect for one transaction, which an error rolls back."""
     try:
-        with database.connect(database_url, _NAME) as connection:
+        with progress.connect(database_url, _NAME) as connection:
             yield connection
     except psycopg.Error as error:
         raise BackupError(

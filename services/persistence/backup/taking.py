@@ -1,6 +1,5 @@
 """Takes a backup: where the streams stand, then all rows as of one moment, into one file."""
 
-import asyncio
 import time
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -70,8 +69,7 @@ async def take(
             removed = folder.prune(place, keep)
         return Taken(path, path.stat().st_size, manifest, time.monotonic() - began, removed)
 
-    # In a thread, so that the loop goes on answering whoever asks how the process is.
-    return await asyncio.to_thread(work)
+    return await progress.in_thread(work)
 
 
 def _write(
@@ -83,7 +81,7 @@ def _write(
 ) -> Manifest:
     started = clock.now()
     try:
-        with database.connect(database_url, "cassiopeia-backup") as connection:
+        with progress.connect(database_url, "cassiopeia-backup") as connection:
             archive = Writer(file, started)
             tables = _frozen(connection)
             revision = database.revision(connection)

@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator, Sequence
 from redis.asyncio import Redis
 
 from libs.common.broker import Publisher
+from libs.common.deadletters import DeadLetters
 from libs.common.layout import Layout
-from libs.common.topology import EVENT_STREAMS, EVENTS_DEAD, Stream
+from libs.common.slices import SLICE_BYTES
+from libs.common.topology import EVENT_STREAMS, Stream
 from services.persistence.dead.letters import PAGE, Letter
 
 
@@ -27,13 +29,15 @@ def destination(letter: Letter, layout: Layout) -> Stream | None:
 
 
 async def pages(letters: AsyncIterator[Letter]) -> AsyncIterator[list[Letter]]:
-    """Give letters in lists of at most `PAGE`."""
+    """Give letters in lists of at most `PAGE`, and of little more than a slice of bytes."""
     page: list[Letter] = []
+    size = 0
     async for letter in letters:
         page.append(letter)
-        if len(page) == PAGE:
+        size += len(letter.body)
+        if len(page) == PAGE or size > SLICE_BYTES:
             yield page
-            page = []
+            page, size = [], 0
     if page:
         yield page
 
@@ -60,5 +64,8 @@ async def replay(
 
 async def drop(redis: Redis, letters: Sequence[Letter]) -> None:
     """Remove letters for good."""
-    if letters:
-        await redis.xdel(EVENTS_DEAD.key, *(letter.id for letter in letters))
+    by_source: dict[str | None, list[str]] = defaultdict(list)
+    for letter in letters:
+        by_source[None if letter.stream else letter.source].append(letter.id)
+    for source, ids in by_source.items():
+        await DeadLetters(redis).remove(ids, source)

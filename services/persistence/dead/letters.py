@@ -11,8 +11,10 @@ from libs.common.broker import text
 from libs.common.errors import CassiopeiaError
 from libs.common.topology import EVENTS_DEAD
 
-# Bodies have a megabyte at most, and a kilobyte as a rule.
+# What is published or removed at once.
 PAGE = 100
+# What is read at once: a body is a kilobyte as a rule, and 8 MiB at most.
+_READ = 8
 _EVENTS = EVENTS_DEAD.key.rpartition(":")[0]
 
 
@@ -140,10 +142,10 @@ async def _all(redis: Redis, selection: Selection) -> AsyncIterator[Letter]:
         # Without a number an id as an upper bound means the last of its millisecond.
         last = min(last, str(_milliseconds(selection.until) - 1), key=_order)
     while True:
-        page: Any = await redis.xrange(EVENTS_DEAD.key, min=after, max=last, count=PAGE)
+        page: Any = await redis.xrange(EVENTS_DEAD.key, min=after, max=last, count=_READ)
         for letter_id, fields in page:
             yield Letter.of(letter_id, fields)
-        if len(page) < PAGE:
+        if len(page) < _READ:
             return
         after = f"({text(page[-1][0])}"
 
