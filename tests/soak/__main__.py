@@ -40,6 +40,8 @@ _PERIODS = {
     "CASSIOPEIA_DONKI_POLL_SECONDS": "60",
     "CASSIOPEIA_LAUNCHES_POLL_SECONDS": "60",
 }
+# All clients of the load have one address, and ask for more than one client may.
+_LIMITS = {"CASSIOPEIA_LIMIT_PER_MINUTE": "1000000", "CASSIOPEIA_LIMIT_BURST": "1000000"}
 _SAMPLES, _LINES = 240, 20
 _SHORTEST_PAUSE_S, _SHORTEST_LINE_S = 1.0, 5.0
 _LONGEST_KEPT_S = 60
@@ -108,6 +110,7 @@ async def _suite(data: Path) -> AsyncIterator[Run]:
                 "CASSIOPEIA_PORT": str(free_ports(1)[0]),
                 "REPLICAS": REPLICAS,
                 **_PERIODS,
+                **_LIMITS,
                 **{each.setting: each.url for each in simulators},
             },
         )
