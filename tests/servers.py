@@ -94,19 +94,6 @@ class ServerProcess:
         """End the server with SIGKILL, and wait until its helpers noticed and ended, too."""
         self._kill(self._taken())
 
-    @contextlib.contextmanager
-    def frozen(self) -> Iterator[None]:
-        """Halt the server and its helpers: the kernel goes on accepting, and nobody answers."""
-        server = psutil.Process(self.pid)
-        halted = [server, *server.children(recursive=True)]
-        for process in halted:
-            process.suspend()
-        try:
-            yield
-        finally:
-            for process in halted:
-                process.resume()
-
     def close(self) -> None:
         """End the server if it runs; what it had not written yet may be lost."""
         if self._process is not None:

@@ -183,13 +183,13 @@ async def test_it_stops_while_the_database_hangs(make: Make, durable: Servers) -
         await publisher.publish([position_event(0)])
         await wait_until(lambda: all_done(client), 20, "an empty stream")
         with durable.postgres.frozen():
-            await publisher.publish(position_events(10, start=1))
+            await publisher.publish(position_events(5_000, start=1))
             await wait_until(lambda: pending(client), 20, "a batch in work")
             process.send_signal(signal.SIGTERM)
             assert await exit_code(process) == 0, process.last_lines()
         await process.start()
         await wait_until(lambda: all_done(client), 20, "an empty stream")
-    assert await count(url) == 11
+    assert await count(url) == 5_001
     assert await process.stop() == 0
 
 
