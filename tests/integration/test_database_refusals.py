@@ -8,12 +8,13 @@ import psycopg
 import pytest
 from redis.asyncio import Redis
 
+from libs.common import metrics
 from libs.common.broker import Publisher
 from libs.common.clock import SystemClock
 from libs.common.database import KEEPALIVE, TRANSIENT_ERRORS, Pool
 from libs.common.errors import DependencyUnavailableError
 from libs.common.pending import Entry
-from libs.common.topology import EVENTS_ISS
+from libs.common.topology import EVENTS_ISS, PERSISTENCE
 from services.persistence import handlers
 from services.persistence.backup.database import connect
 from services.persistence.handlers import BatchWriter
@@ -70,9 +71,22 @@ async def test_what_no_row_can_help_makes_no_letter(
     publisher: Publisher, broker_client: Redis, valkey_url: str, database_url: str, fault: Fault
 ) -> None:
     """Entries that were refused alone wait; when the database is put right, all are rows."""
+
+    def refusals() -> float:
+        labels = {"stream": EVENTS_ISS.key, "group": PERSISTENCE, "result": "failed"}
+        return metrics.REGISTRY.get_sample_value("cassiopeia_stream_entries_total", labels) or 0.0
+
+    async def cured() -> bool:
+        try:
+            await query(database_url, fault.cure)
+        except psycopg.errors.InternalError_:  # "tuple concurrently updated": a month is made
+            return False
+        return True
+
+    before = refusals()
     await query(database_url, fault.cause)
     await publisher.publish(position_events(3))
-    # The restarted replica takes what it held, each entry alone, before it is there for others.
+    # The restarted replica takes what it held, each entry alone.
     await leave_pending(broker_client, "persistence-0")
     async with storing(
         valkey_url,
@@ -81,9 +95,10 @@ async def test_what_no_row_can_help_makes_no_letter(
         reclaim_idle_seconds=1,
         reclaim_every_seconds=0.1,
     ):
+        await wait_until(lambda: refusals() > before, 10, "a refusal")
         assert await pending(broker_client) == 3
         assert await letters(broker_client) == []
-        await query(database_url, fault.cure)
+        await wait_until(cured, 5, "the cure")
         await wait_until(lambda: all_done(broker_client), 20, "an empty stream")
     assert await count(database_url) == 3
     assert await letters(broker_client) == []
