@@ -1,13 +1,15 @@
 """Fixtures that give a test real servers; the objects behind them stand in `tests/servers.py`."""
 
+import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from urllib.parse import urlsplit
 
 import pytest
 import redis
 import structlog
 
+from libs.common.tasks import end_tasks
 from tests.servers import Servers, running_servers
 
 # structlog's own way to print a traceback, with all local variables, takes a second of processor
@@ -20,6 +22,17 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
     ],
 )
+
+
+@pytest.fixture(autouse=True)
+async def no_stragglers() -> AsyncIterator[None]:
+    """End the tasks that a test left behind.
+
+    The end of a loop cancels each once and waits for it; up to Python 3.11 redis-py may swallow one
+    cancellation, and a test that passed would never be over.
+    """
+    yield
+    await end_tasks(*asyncio.all_tasks() - {asyncio.current_task()})
 
 
 @pytest.fixture(scope="session")
