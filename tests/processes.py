@@ -30,6 +30,9 @@ class ServiceProcess:
         log: The file that its output is appended to.
         replica: Its CASSIOPEIA_REPLICA.
         command: What Python is to run in place of `-m services.<name>`.
+
+    Attributes:
+        is_halted: Whether it stands still, after SIGSTOP.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class ServiceProcess:
             "CASSIOPEIA_METRICS_PORT": str(port),
         }
         self._process: Process | None = None
+        self.is_halted = False
 
     @property
     def pid(self) -> int | None:
@@ -107,11 +111,15 @@ class ServiceProcess:
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(signal.SIGKILL)
             await self._process.wait()
+            self.is_halted = False
 
     def send_signal(self, number: signal.Signals) -> None:
         """Send it a signal, if it runs; SIGSTOP halts it, SIGCONT lets it go on."""
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(number)
+            self.is_halted = number == signal.SIGSTOP or (
+                self.is_halted and number != signal.SIGCONT
+            )
 
     async def stop(self) -> int | None:
         """Ask it to end and return its exit code; None when it did not run."""

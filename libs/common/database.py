@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, BaseConnection
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from libs.common.errors import DependencyUnavailableError
@@ -98,6 +98,19 @@ def create_pool(
     )
 
 
+def cut_off(connection: BaseConnection[Any]) -> None:
+    """Make whatever waits for the database on a connection fail at once, in any thread.
+
+    Closing it would not wake up who waits for an answer; the end of its line does.
+    """
+    with (
+        suppress(OSError, psycopg.OperationalError),  # it has ended already
+        # The same line under a number of its own: psycopg still waits for the other.
+        socket.socket(fileno=os.dup(connection.fileno())) as line,
+    ):
+        line.shutdown(socket.SHUT_RDWR)
+
+
 @asynccontextmanager
 async def hanging_up_at(connection: Connection, deadline_s: float) -> AsyncIterator[None]:
     """End a connection that is still used at a time of the event loop's clock.
@@ -114,12 +127,7 @@ async def hanging_up_at(connection: Connection, deadline_s: float) -> AsyncItera
     def hang_up() -> None:
         nonlocal late
         late = True
-        with (
-            suppress(OSError, psycopg.OperationalError),  # it has ended already
-            # The same line under a number of its own: psycopg still waits for the other.
-            socket.socket(fileno=os.dup(connection.fileno())) as line,
-        ):
-            line.shutdown(socket.SHUT_RDWR)
+        cut_off(connection)
 
     timer = asyncio.get_running_loop().call_at(deadline_s, hang_up)
     try:

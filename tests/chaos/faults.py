@@ -51,14 +51,14 @@ class Outages:
 
         return self._of(name, pass_by)
 
-    def locked(self, name: str, database_url: str, victim: ServiceProcess) -> Fault:
+    def locked(self, name: str, database_url: str, processes: Sequence[ServiceProcess]) -> Fault:
         """Return a lock that somebody holds on the table, and a kill -9 of who waits for it."""
 
         async def hold() -> None:
             async with await psycopg.AsyncConnection.connect(database_url) as holder:
                 await holder.execute("LOCK TABLE iss_positions IN ACCESS EXCLUSIVE MODE")
                 await asyncio.sleep(_LOCKED_S / 2)
-                await victim.kill()
+                await next(each for each in processes if not each.is_halted).kill()
                 await asyncio.sleep(_LOCKED_S / 2)
 
         return self._of(name, hold)
@@ -88,38 +88,35 @@ def killed(victim: ServiceProcess, outages: Outages) -> Fault:
         # While a server is away nobody is ready; who waits for it is a victim as good as any.
         return await (victim.is_live() if outages.now else victim.is_ready())
 
-    return Fault("kill -9 of persistence", victim.kill, possible)
+    async def strike() -> None:
+        # Who stands still in the middle of a batch must wake up to be a zombie.
+        await wait_until(
+            lambda: not victim.is_halted, _TAKEN_OVER_WITHIN_S, f"{victim.name} wakes up"
+        )
+        await victim.kill()
+
+    return Fault("kill -9 of persistence", strike, possible)
 
 
 def stopped(processes: Sequence[ServiceProcess], redis: Redis, choose: random.Random) -> Fault:
     """Return a SIGSTOP in the middle of a batch; SIGCONT follows when others have taken that."""
 
     async def strike() -> None:
-        # Another fault may kill what was stopped; it must wake up to be a zombie.
-        while not await _wake_after_loss(processes, redis, choose):
-            pass
+        zombie = await wait_until(
+            lambda: _stop_one_at_work(processes, redis, choose),
+            _HOLDING_WITHIN_S,
+            "a replica is stopped in the middle of a batch",
+        )
+        try:
+            await wait_until(
+                lambda: _holds_nothing(redis, zombie.name),
+                _TAKEN_OVER_WITHIN_S,
+                f"others take over what {zombie.name} holds",
+            )
+        finally:
+            zombie.send_signal(signal.SIGCONT)
 
     return Fault("SIGSTOP, later SIGCONT", strike, goes_first=True)
-
-
-async def _wake_after_loss(
-    processes: Sequence[ServiceProcess], redis: Redis, choose: random.Random
-) -> bool:
-    zombie = await wait_until(
-        lambda: _stop_one_at_work(processes, redis, choose),
-        _HOLDING_WITHIN_S,
-        "a replica is stopped in the middle of a batch",
-    )
-    pid = zombie.pid
-    try:
-        await wait_until(
-            lambda: _holds_nothing(redis, zombie.name),
-            _TAKEN_OVER_WITHIN_S,
-            f"others take over what {zombie.name} holds",
-        )
-        return pid == zombie.pid
-    finally:
-        zombie.send_signal(signal.SIGCONT)
 
 
 async def _stop_one_at_work(

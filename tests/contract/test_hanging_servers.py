@@ -25,6 +25,9 @@ from tests.proxies import FAIR, Weather, proxied
 from tests.servers import ServerProcess, Servers
 from tests.waiting import wait_until
 
+# Databases are made and dropped beside servers that hang for a while.
+pytestmark = pytest.mark.timeout(120)
+
 SECRET = "0123456789abcdef0123456789abcdef"
 # A question may take 8 s, and what stands in for its answer some more. Without bounds of the
 # gateway's own it was 32 s, a minute, or for ever.
@@ -65,7 +68,6 @@ async def ask(gateway: Gateway, route: Route) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("name", ["postgres", "valkey"])
 async def test_every_route_answers(
     servers: Servers, valkey_url: str, database_url: str, reader_database_url: str, name: str

@@ -1,8 +1,5 @@
 """What backups ask of PostgreSQL: which tables there are, what they hold, who is connected."""
 
-import contextlib
-import os
-import socket
 from collections.abc import Iterable
 from datetime import date
 from typing import Any, NamedTuple
@@ -112,18 +109,6 @@ def connect(url: str, name: str) -> Connection:
             f"the database cannot be reached ({str(error).strip()}): start it, or correct"
             " CASSIOPEIA_DATABASE_URL"
         ) from error
-
-
-def cut_off(connection: Connection) -> None:
-    """Make whatever waits for the database on a connection fail at once; from another thread.
-
-    Closing it would not wake up a thread that waits for an answer; the end of its line does.
-    """
-    with (
-        contextlib.suppress(OSError, psycopg.OperationalError),
-        socket.socket(fileno=os.dup(connection.fileno())) as line,
-    ):
-        line.shutdown(socket.SHUT_RDWR)
 
 
 def tables(connection: Connection) -> list[TableInfo]:

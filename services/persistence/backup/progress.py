@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from libs.common.database import cut_off
 from services.persistence.backup import database
 from services.persistence.backup.database import Connection
 from services.persistence.backup.errors import BackupError, StoppedError
@@ -49,7 +50,7 @@ class Progress:
         working = asyncio.create_task(asyncio.to_thread(work))
         while not (await asyncio.wait([working], timeout=_LOOK_S))[0]:
             if self._is_stopped() and self._connection is not None:
-                database.cut_off(self._connection)
+                cut_off(self._connection)
         try:
             return await working
         except BackupError:

@@ -32,11 +32,7 @@ class KillsAndRestarts:
                 outages.restarted("kill -9 of the broker", partial(crash, broker)),
                 outages.restarted("fast shutdown of the database", database.restart),
                 outages.restarted("kill -9 of the postmaster", partial(crash, database)),
-                outages.locked(
-                    "a locked table, kill -9",
-                    stage.database_url,
-                    stage.choose.choice(replicas.processes),
-                ),
+                outages.locked("a locked table, kill -9", stage.database_url, replicas.processes),
                 stopped(replicas.processes, redis, stage.choose),
             ]
             faults += [
