@@ -64,7 +64,7 @@ lint: ## Check style, types and which package may import which.
 
 check: lint test ## Lint, then test.
 
-chaos: ## Break everything under load; count what arrived. EVENTS=n KILLS=n JOBS=n ONLY=name,name
+chaos: ## Break everything under load; count what arrived. EVENTS=n KILLS=n JOBS=n SEED=n ONLY=name,name
 	$(for_development)
 	@exec $(python) -m tests.chaos $(if $(EVENTS),--events $(EVENTS)) $(if $(KILLS),--kills $(KILLS)) \
 		$(if $(POLL_SECONDS),--poll-seconds $(POLL_SECONDS)) $(if $(SEED),--seed $(SEED)) \
@@ -82,9 +82,10 @@ limits: ## Ask three gateways for ten times the limit; count what they give. SEC
 	$(for_development)
 	@exec $(python) -m tests.limits $(if $(SECONDS),--seconds $(SECONDS))
 
-conformance: ## Hold the API to its own description with schemathesis. EXAMPLES=n
+conformance: ## Hold the API to its own description with schemathesis. EXAMPLES=n SEED=n
 	$(for_development)
-	@exec $(python) -m tests.conformance $(if $(EXAMPLES),--examples $(EXAMPLES))
+	@exec $(python) -m tests.conformance $(if $(EXAMPLES),--examples $(EXAMPLES)) \
+		$(if $(SEED),--seed $(SEED))
 
 bench: ## Measure speed and size. ONLY=name,name picks some.
 	$(for_development)

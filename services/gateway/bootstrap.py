@@ -52,15 +52,13 @@ from services.gateway.latest.dashboard import LatestDashboard
 from services.gateway.live import LiveHub
 from services.gateway.middlewares.accesslog import AccessLog
 from services.gateway.middlewares.headers import CommonHeaders
+from services.gateway.parsing import MAX_BODY_BYTES
 from services.gateway.ratelimit import Limiter, Quota
 from services.gateway.repositories import Repositories
 from services.gateway.settings import GatewaySettings
 from services.gateway.sources_seen import SeenSources
 from services.gateway.thumbnails import PictureFetcher, ThumbnailFolder, Thumbnails
 from services.gateway.triggers import Triggers
-
-# A GraphQL document is a few KiB; nothing else has a body.
-MAX_BODY_BYTES = 65_536
 
 
 @asynccontextmanager

@@ -134,12 +134,19 @@ async def elsewhere(request: web.Request, _: Params) -> web.StreamResponse:
     """Answer what no route takes: 405 where another method would do, else 404.
 
     Raises:
-        web.HTTPException: Always.
+        ProblemError: Always.
     """
-    allowed = await _methods(request)
+    allowed = sorted(await _methods(request))
     if allowed:
-        raise web.HTTPMethodNotAllowed(request.method, allowed)
-    raise web.HTTPNotFound(reason=HTTPStatus.NOT_FOUND.phrase)
+        raise ProblemError(
+            HTTPStatus.METHOD_NOT_ALLOWED,
+            Slug.METHOD_NOT_ALLOWED,
+            f"expected {' or '.join(allowed)}, got {request.method:.20}",
+            headers={hdrs.ALLOW: ", ".join(allowed)},
+        )
+    raise ProblemError(
+        HTTPStatus.NOT_FOUND, Slug.NOT_FOUND, "there is no such path; /docs lists those there are"
+    )
 
 
 async def _methods(request: web.Request) -> set[str]:

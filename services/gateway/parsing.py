@@ -13,6 +13,9 @@ from services.gateway.keys import SETTINGS
 from services.gateway.problems import ProblemError, Slug, invalid_parameter
 from services.gateway.routing import Params
 
+# A GraphQL document is a few KiB; nothing else has a body.
+MAX_BODY_BYTES = 65_536
+
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -38,8 +41,9 @@ async def parse_body(request: web.Request, model: type[_Model]) -> _Model:
     """Read a JSON body.
 
     Raises:
-        ProblemError: 415 for another type, 408 for a body that takes too long, 400 for one that
-            is broken off or not what its encoding says, 422 with every field at fault.
+        ProblemError: 415 for another type, 413 for a body of more than `MAX_BODY_BYTES`, 408 for
+            one that takes too long, 400 for one that is broken off or not what its encoding says,
+            422 with every field at fault.
     """
     if request.content_type != "application/json":
         raise ProblemError(
@@ -57,6 +61,12 @@ async def parse_body(request: web.Request, model: type[_Model]) -> _Model:
             Slug.REQUEST_TIMEOUT,
             f"expected the body within {limit_s:g} s",
             headers={"Connection": "close"},
+        ) from None
+    except web.HTTPRequestEntityTooLarge:
+        raise ProblemError(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            Slug.REQUEST_ENTITY_TOO_LARGE,
+            f"expected a body of {MAX_BODY_BYTES} bytes at most",
         ) from None
     except web.RequestPayloadError as error:
         raise ProblemError(

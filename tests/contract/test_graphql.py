@@ -7,6 +7,7 @@ import pytest_asyncio
 from graphql import parse
 
 from services.gateway.graph.cost import cost_of
+from services.gateway.parsing import MAX_BODY_BYTES
 from tests.contract.clients import execute, store
 from tests.factories import position_events
 from tests.gateways import Gateway
@@ -218,6 +219,15 @@ async def test_a_body_that_is_no_operation_is_a_problem(
         assert response.status == status
         document = await response.json(content_type="application/problem+json")
         assert [error["field"] for error in document["errors"]] == [field]
+
+
+async def test_a_body_that_is_too_large_is_a_problem(gateway: Gateway) -> None:
+    """It says how large one may be."""
+    body = {"query": "{ position { time } }" + " " * MAX_BODY_BYTES}
+    async with gateway.http.post("/graphql", json=body) as response:
+        assert response.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        problem = await response.json(content_type="application/problem+json")
+    assert str(MAX_BODY_BYTES) in problem["detail"]
 
 
 async def test_another_media_type_is_refused(gateway: Gateway) -> None:

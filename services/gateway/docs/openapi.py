@@ -48,6 +48,7 @@ _PROBLEMS = _ALWAYS | {
     HTTPStatus.SERVICE_UNAVAILABLE: "A server or data that this needs is away; `Retry-After`.",
     HTTPStatus.GATEWAY_TIMEOUT: "The upstream did not answer in time.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body must be JSON.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than 64 KiB.",
 }
 # Those with a scope are documented where they are; nobody needs a token to read.
 _SECURITY = {
@@ -157,7 +158,11 @@ def _responses(route: Route, schemas: _Schemas) -> dict[str, Any]:
     if route.params is not Params and not issubclass(route.params, OldParams):
         expected.add(HTTPStatus.UNPROCESSABLE_ENTITY)
     if route.body is not None:
-        expected |= {HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.UNSUPPORTED_MEDIA_TYPE}
+        expected |= {
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        }
     if route.scope is not None:
         expected.add(HTTPStatus.FORBIDDEN)
     for status in sorted(expected):

@@ -8,8 +8,6 @@ from aiohttp import hdrs, web
 from services.gateway.middlewares.observe import REQUEST_ID
 from services.gateway.ratelimit import VERDICT, Verdict
 
-# The library's default tells its version and Python's.
-SERVER = "cassiopeia"
 # What a page of another origin may read beside the body and the few that browsers always show.
 EXPOSED = (
     "Age, Cache-Status, ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After,"
@@ -38,7 +36,6 @@ class CommonHeaders:
             "Referrer-Policy": "no-referrer",
             # Other sites' pages do not get the bytes into their process, unless they may read them.
             "Cross-Origin-Resource-Policy": "cross-origin" if self.origins else "same-origin",
-            "Server": SERVER,
         }
         if behind_tls:
             # A browser that came over TLS once never comes without; wrong where there is none.
@@ -73,7 +70,7 @@ class CommonHeaders:
     def complete(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
         """Add them to an answer; its own values win."""
         headers = response.headers
-        # The library has set its own by now.
+        # The library has set its own by now, with its version and Python's: nobody's business.
         headers.pop(hdrs.SERVER, None)
         for name, value in self.static.items():
             headers.setdefault(name, value)

@@ -14,9 +14,6 @@ _log = get_logger(__name__)
 
 # What the library refuses by itself, beside what is no request at all.
 _SLUGS = {
-    HTTPStatus.NOT_FOUND: Slug.NOT_FOUND,
-    HTTPStatus.METHOD_NOT_ALLOWED: Slug.METHOD_NOT_ALLOWED,
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: Slug.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: Slug.UNSUPPORTED_MEDIA_TYPE,
     HTTPStatus.INTERNAL_SERVER_ERROR: Slug.INTERNAL,
 }
@@ -48,6 +45,4 @@ def answer_to(error: Exception, request: web.Request) -> web.StreamResponse:
 
 def _of_http(error: web.HTTPException) -> ProblemError:
     status = HTTPStatus(error.status)
-    headers = {name: value for name, value in error.headers.items() if name == "Allow"}
-    slug = _SLUGS.get(status, Slug.BAD_REQUEST)
-    return ProblemError(status, slug, error.reason, headers=headers)
+    return ProblemError(status, _SLUGS.get(status, Slug.BAD_REQUEST), error.reason)
