@@ -1,5 +1,6 @@
 """How often an upstream may be called: counted in the broker, so that no restart forgets."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -88,7 +89,7 @@ class Budget:
         if not granted:
             wait_s = int(wait_ms) / 1_000
             raise BudgetExhaustedError(
-                f"the limit of {self.upstream} is used up for {wait_s:.0f} s", wait_s
+                f"the limit of {self.upstream} is used up for {math.ceil(wait_s)} s", wait_s
             )
 
     async def block(self, seconds: float | None) -> None:

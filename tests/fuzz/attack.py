@@ -13,7 +13,7 @@ _STATUS = re.compile(rb"^HTTP/1\.[01] (\d{3})", re.MULTILINE)
 # A live stream never ends: so much of an answer is enough.
 _READ_S = 0.3
 _PIECES = 5
-_BANNER = re.compile(rb"^server:.*(aiohttp|python)", re.IGNORECASE | re.MULTILINE)
+_BANNER = re.compile(rb"^server:", re.IGNORECASE | re.MULTILINE)
 _TRACE = b"Traceback (most recent call last)"
 _AT_ONCE = 32
 
