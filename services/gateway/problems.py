@@ -6,7 +6,7 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, Self
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -78,6 +78,14 @@ class ProblemError(Exception):
         self.headers = headers or {}
 
 
+class _ProblemResponse(web.Response):
+    """An answer without the library's banner, even where no application has seen the request."""
+
+    async def _prepare_headers(self) -> None:
+        await super()._prepare_headers()
+        self.headers.popall(hdrs.SERVER, None)
+
+
 def invalid_parameter(field: str, message: str) -> ProblemError:
     """Return the problem of one wrong parameter."""
     return ProblemError(
@@ -110,7 +118,7 @@ def problem_response(problem: ProblemError, instance: str, request_id: str) -> w
     }
     if problem.errors:
         document["errors"] = list(problem.errors)
-    return web.Response(
+    return _ProblemResponse(
         status=problem.status,
         body=json.dumps(document).encode(),
         headers={**problem.headers, "Content-Type": MEDIA_TYPE, "Cache-Control": "no-store"},
