@@ -9,7 +9,14 @@ from faststream.redis.annotations import RedisStreamMessage
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from redis.asyncio import Redis
 
-from libs.common.broker import READ_BLOCK_MS, TAKEN_WITHIN_S, Publisher, answered_within, text
+from libs.common.broker import (
+    READ_BLOCK_MS,
+    TAKEN_WITHIN_S,
+    EntryId,
+    Publisher,
+    answered_within,
+    text,
+)
 from libs.common.clock import Clock
 from libs.common.polling import Poller
 from libs.common.topology import COMMANDS_REFRESH
@@ -66,5 +73,5 @@ async def obey_refresh(broker: RedisBroker, redis: Redis, pollers: Iterable[Poll
 
 
 async def _age(redis: Redis, entry_id: bytes | str) -> timedelta:
-    written_ms = int(text(entry_id).partition("-")[0])
-    return timedelta(milliseconds=await now_ms(redis, COMMANDS_REFRESH) - written_ms)
+    asked_ms = EntryId.parse(entry_id).accepted_ms
+    return timedelta(milliseconds=await now_ms(redis, COMMANDS_REFRESH) - asked_ms)

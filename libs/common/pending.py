@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from libs.common.broker import body_of, text
+from libs.common.broker import body_of, group_info, text
+from libs.common.errors import DependencyUnavailableError
 from libs.common.logging import get_logger
 from libs.common.tasks import end_tasks
 
@@ -70,13 +71,15 @@ class PendingList:
         self._alone = f"{stream}:{group}:alone"
 
     async def last_delivered(self) -> str:
-        """Return the id of the newest entry that the group was given."""
-        groups: Any = await self._redis.xinfo_groups(self.stream)
-        return next(
-            text(group["last-delivered-id"])
-            for group in groups
-            if text(group["name"]) == self.group
-        )
+        """Return the id of the newest entry that the group was given.
+
+        Raises:
+            DependencyUnavailableError: There is no such group.
+        """
+        found = await group_info(self._redis, self.stream, self.group)
+        if found is None:
+            raise DependencyUnavailableError(f"{self.stream} has no group {self.group} any more")
+        return text(found["last-delivered-id"])
 
     async def own(self, count: int, until: str) -> AsyncIterator[list[Redelivery]]:
         """Give, page by page, what this consumer was given before it died: entries up to `until`.
@@ -85,23 +88,15 @@ class PendingList:
         count a delivery of that, too.
         """
         first = "-"
-        while True:
-            listed = await self._redis.xpending_range(
-                self.stream,
-                self.group,
-                min=first,
-                max=until,
-                count=count,
-                consumername=self.consumer,
-            )
-            if not listed:
-                return
-            ids = [text(each["message_id"]) for each in listed]
+        while delivered := await self._delivered(first, until, count):
+            ids = list(delivered)
             claimed: Any = await self._redis.xclaim(
                 self.stream, self.group, self.consumer, 0, list(ids)
             )
             fields = {text(entry_id): each for entry_id, each in claimed if entry_id}
-            yield await self._redeliveries([(each.encode(), fields.get(each)) for each in ids])
+            # The claim is a delivery as well.
+            counted = {entry_id: times + 1 for entry_id, times in delivered.items()}
+            yield await self._redeliveries([(each, fields.get(each)) for each in ids], counted)
             first = f"({ids[-1]}"
 
     async def left_behind(self, idle_s: float, count: int) -> AsyncIterator[list[Redelivery]]:
@@ -121,7 +116,10 @@ class PendingList:
                 # The broker has struck them off the list by itself.
                 self._tell_of_trimmed(len(gone))
             if found:
-                yield await self._redeliveries(found)
+                ids = [text(entry_id) for entry_id, _ in found]
+                counted = await self._delivered_between(ids[0], ids[-1], len(ids))
+                taken = [(text(entry_id), fields) for entry_id, fields in found]
+                yield await self._redeliveries(taken, counted)
             if cursor == "0-0":
                 return
 
@@ -185,40 +183,41 @@ class PendingList:
                 _log.warning("claims_lost", stream=self.stream, entries=len(ids) - kept)
 
     async def _redeliveries(
-        self, found: Sequence[tuple[bytes, Mapping[bytes, bytes] | None]]
+        self,
+        found: Sequence[tuple[str, Mapping[bytes, bytes] | None]],
+        delivered: Mapping[str, int],
     ) -> list[Redelivery]:
         # A trimmed entry has an id in the pending list and no fields any more.
-        gone = [text(entry_id) for entry_id, fields in found if not fields]
+        gone = [entry_id for entry_id, fields in found if not fields]
         if gone:
             await self.acknowledge(gone)
             self._tell_of_trimmed(len(gone))
-        entries = [
-            Entry(self.stream, text(entry_id), body_of(fields))
+        # Without a count, somebody acknowledged it meanwhile: handling it again is harmless.
+        return [
+            Redelivery(Entry(self.stream, entry_id, body_of(fields)), delivered.get(entry_id, 1))
             for entry_id, fields in found
             if fields
         ]
-        if not entries:
-            return []
-        deliveries = await self._deliveries(entries[0].id, entries[-1].id, len(found))
-        # Without a count, somebody acknowledged it meanwhile: handling it again is harmless.
-        return [Redelivery(entry, deliveries.get(entry.id, 1)) for entry in entries]
 
     def _tell_of_trimmed(self, count: int) -> None:
         _log.error("pending_entries_were_trimmed", stream=self.stream, entries=count)
 
-    async def _deliveries(self, first: str, last: str, page: int) -> dict[str, int]:
+    async def _delivered_between(self, first: str, last: str, page: int) -> dict[str, int]:
         """Return how often each entry of this consumer between two was delivered."""
         found: dict[str, int] = {}
-        while True:
-            listed = await self._redis.xpending_range(
-                self.stream,
-                self.group,
-                min=first,
-                max=last,
-                count=page,
-                consumername=self.consumer,
-            )
-            found |= {text(item["message_id"]): int(item["times_delivered"]) for item in listed}
-            if len(listed) < page:
-                return found
-            first = f"({text(listed[-1]['message_id'])}"
+        while listed := await self._delivered(first, last, page):
+            found |= listed
+            first = f"({next(reversed(listed))}"
+        return found
+
+    async def _delivered(self, first: str, last: str, count: int) -> dict[str, int]:
+        """Return the same of the first `count` of them."""
+        listed = await self._redis.xpending_range(
+            self.stream,
+            self.group,
+            min=first,
+            max=last,
+            count=count,
+            consumername=self.consumer,
+        )
+        return {text(each["message_id"]): int(each["times_delivered"]) for each in listed}

@@ -49,6 +49,10 @@ class Stream:
         """The last part of its key."""
         return self.key.rpartition(":")[2]
 
+    def has(self, key: str) -> bool:
+        """Whether a key is the stream's own or that of a partition of it, however many it has."""
+        return f"{key}:".startswith(f"{self.key}:")
+
 
 EVENTS_ISS = Stream("cassiopeia:events:iss", groups=(PERSISTENCE,))
 # A consumer holds three batches. Only the positions are so many that the size of a batch matters.

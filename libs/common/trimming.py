@@ -7,7 +7,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from libs.common.broker import text
+from libs.common.broker import EntryId, text
 from libs.common.topology import Stream
 
 # Ages are differences to an entry's id, and ids are of the clock of the server that has the
@@ -49,8 +49,8 @@ async def _oldest_kept(redis: Redis, stream: Stream) -> int:
         if name not in by_name:
             return 0
         pending: Any = await redis.xpending(stream.key, name)
-        unread_from = text(by_name[name]["last-delivered-id"])
-        first = text(pending["min"]) if pending["pending"] else unread_from
+        unread_from = by_name[name]["last-delivered-id"]
+        first = pending["min"] if pending["pending"] else unread_from
         # Both are kept, the last delivered one too: its milliseconds may hold later entries.
-        oldest_kept = min(oldest_kept, int(first.partition("-")[0]))
+        oldest_kept = min(oldest_kept, EntryId.parse(first).accepted_ms)
     return oldest_kept

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from libs.common import metrics
-from libs.common.broker import text
+from libs.common.broker import EntryId, group_info, text
 from libs.common.clock import Clock
 from libs.common.consuming import StreamConsumer
 from libs.common.errors import DependencyUnavailableError
@@ -45,7 +45,7 @@ class GroupState:
         """Return the age of the oldest entry that is not acknowledged; 0 when there is none."""
         if self.oldest is None:
             return 0.0
-        return max(0.0, now.timestamp() - int(self.oldest.partition("-")[0]) / 1_000)
+        return max(0.0, now.timestamp() - EntryId.parse(self.oldest).accepted_ms / 1_000)
 
 
 async def group_state(redis: Redis, stream: str, group: str) -> GroupState:
@@ -54,10 +54,8 @@ async def group_state(redis: Redis, stream: str, group: str) -> GroupState:
     Raises:
         DependencyUnavailableError: There is no such group.
     """
-    for found in await redis.xinfo_groups(stream):
-        if text(found["name"]) == group:
-            break
-    else:
+    found = await group_info(redis, stream, group)
+    if found is None:
         raise DependencyUnavailableError(f"{stream} has no group {group} any more")
     last_delivered, pending = text(found["last-delivered-id"]), int(found["pending"])
     lag: int | None = found["lag"]

@@ -5,9 +5,8 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from libs.common.broker import text
+from libs.common.broker import EntryId
 from libs.common.topology import Stream
-from services.gateway.offsets import EntryId, parse_entry_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class Extent:
 
 
 # Of a stream that is not there, which none ever wrote to or somebody deleted.
-NOTHING = Extent(first=None, last=(0, 0), deleted=(0, 0), is_shortened=False)
+NOTHING = Extent(first=None, last=EntryId(0, 0), deleted=EntryId(0, 0), is_shortened=False)
 
 
 async def extent_of(redis: Redis, stream: Stream) -> Extent:
@@ -52,8 +51,8 @@ async def extent_of(redis: Redis, stream: Stream) -> Extent:
     info: Any = await redis.xinfo_stream(stream.key)
     first = info["first-entry"]
     return Extent(
-        first=parse_entry_id(text(first[0])) if first else None,
-        last=parse_entry_id(text(info["last-generated-id"])),
-        deleted=parse_entry_id(text(info["max-deleted-entry-id"])),
+        first=EntryId.parse(first[0]) if first else None,
+        last=EntryId.parse(info["last-generated-id"]),
+        deleted=EntryId.parse(info["max-deleted-entry-id"]),
         is_shortened=info["entries-added"] > info["length"],
     )

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from libs.common import metrics
-from libs.common.broker import StreamReader, body_of
+from libs.common.broker import EntryId, StreamReader, body_of
 from libs.common.events import Event, decode_batch
 from libs.common.logging import get_logger
 from libs.common.topology import EVENTS_ASTRO, EVENTS_ISS, EVENTS_SPACE, Stream
@@ -17,7 +17,6 @@ from services.gateway.cache import HistoryCache
 from services.gateway.extents import extent_of
 from services.gateway.latest import RECENT_FIXES, Latest
 from services.gateway.live import LiveHub
-from services.gateway.offsets import format_entry_id, parse_entry_id
 from services.gateway.repositories import Repositories
 
 _log = get_logger(__name__)
@@ -40,7 +39,7 @@ _WANTED_OTHERWISE = 100
 def _wanted(stream: Stream) -> int:
     """Return how many entries of a stream memory wants; each of its partitions may hold all."""
     for whole, count in _WANTED.items():
-        if stream.key == whole.key or stream.key.startswith(f"{whole.key}:"):
+        if whole.has(stream.key):
             return count
     return _WANTED_OTHERWISE
 
@@ -129,18 +128,15 @@ class Follower:
                 _log.warning(
                     "stream_begins_anew",
                     stream=self._hub.streams[index].key,
-                    read=format_entry_id(known[index]),
-                    last=format_entry_id(extent.last),
+                    read=str(known[index]),
+                    last=str(extent.last),
                 )
                 await self._begin(index)
 
     async def _read_once(self) -> None:
         offsets = self._hub.offsets.entries
         answer = await self._reader.read(
-            {
-                stream.key: format_entry_id(offsets[index])
-                for index, stream in enumerate(self._hub.streams)
-            }
+            {stream.key: str(offsets[index]) for index, stream in enumerate(self._hub.streams)}
         )
         for key, page in answer:
             index = self._index_of[key]
@@ -149,15 +145,14 @@ class Follower:
                 self._pass_on(index, entry_id, event)
                 if isinstance(event, Event):
                     await self._latest.take(event)
-            accepted_ms, _ = self._hub.offsets.entries[index]
-            age_s = time.time() - accepted_ms / 1_000
+            age_s = time.time() - self._hub.offsets.entries[index].accepted_ms / 1_000
             metrics.GATEWAY_STREAM_AGE.labels(self._hub.streams[index].key).set(max(0.0, age_s))
 
     def _pass_on(self, index: int, entry_id: bytes, event: Event | ValueError) -> None:
-        entry = parse_entry_id(entry_id.decode())
+        entry = EntryId.parse(entry_id)
         if isinstance(event, Event):
             self._hub.publish(event, index, entry)
-            self._cache.changed(event.type, datetime.fromtimestamp(entry[0] / 1_000, UTC))
+            self._cache.changed(event.type, datetime.fromtimestamp(entry.accepted_ms / 1_000, UTC))
         else:
             # Persistence, which has the group, makes a dead letter of it.
             self._hub.skip(index, entry)

@@ -10,11 +10,11 @@ from typing import Any
 from redis.asyncio import Redis
 
 from libs.common import metrics
-from libs.common.broker import body_of
+from libs.common.broker import EntryId, body_of
 from libs.common.events import Event, decode_batch
 from libs.common.topology import EVENT_STREAMS, Stream
 from services.gateway.extents import Extent, extent_of
-from services.gateway.offsets import EntryId, Offsets, format_entry_id, parse_entry_id
+from services.gateway.offsets import Offsets
 
 # Entries per read of a client that catches up; bounds what it holds of memory.
 REPLAY_PAGE = 500
@@ -22,7 +22,7 @@ REPLAY_PAGE = 500
 # more than twice as many of them again when it returns.
 MOST_PASSED = 100
 # The entry of an event that the streams no longer have.
-NOWHERE: EntryId = (0, 0)
+NOWHERE = EntryId(0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ class LiveHub:
         self._queue_length = queue_length
         self._clients: set[LiveClient] = set()
         self._latest: dict[str, Frame] = {}
-        self.offsets = Offsets(((0, 0),) * len(streams))
+        self.offsets = Offsets((NOWHERE,) * len(streams))
         self.closing = False
 
     @contextmanager
@@ -171,15 +171,15 @@ class LiveHub:
             while offsets.entries[index] < last:
                 page: Any = await self._redis.xrange(
                     stream.key,
-                    min=f"({format_entry_id(offsets.entries[index])}",
-                    max=format_entry_id(last),
+                    min=f"({offsets.entries[index]}",
+                    max=str(last),
                     count=REPLAY_PAGE,
                 )
                 if not page:
                     break
                 events = decode_batch([body_of(fields) for _, fields in page])
                 for (entry_id, _), event in zip(page, events, strict=True):
-                    entry = parse_entry_id(entry_id.decode())
+                    entry = EntryId.parse(entry_id)
                     offsets = offsets.advanced(index, entry)
                     if isinstance(event, Event):
                         yield Frame.of(event, index, entry, offsets)

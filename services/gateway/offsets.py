@@ -1,31 +1,10 @@
 """Where a reader of the event streams stands: one entry id per stream."""
 
-import re
 from dataclasses import dataclass
 from typing import Self
 
+from libs.common.broker import EntryId
 from libs.common.topology import EVENT_STREAMS
-
-EntryId = tuple[int, int]
-_ENTRY_ID = re.compile(r"([0-9]{1,20})-([0-9]{1,20})")
-_LARGEST = 2**64 - 1
-
-
-def parse_entry_id(value: str) -> EntryId:
-    """Return an entry id as numbers, which compare as the broker compares them.
-
-    Raises:
-        ValueError: It is none.
-    """
-    match = _ENTRY_ID.fullmatch(value)
-    if match is None or max(parts := (int(match[1]), int(match[2]))) > _LARGEST:
-        raise ValueError(f"expected a stream entry such as 1795415878683-0, got {value!r:.60}")
-    return parts
-
-
-def format_entry_id(entry: EntryId) -> str:
-    """Return an entry id as the broker writes it."""
-    return f"{entry[0]}-{entry[1]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +16,7 @@ class Offsets:
     cluster by different clocks.
     """
 
-    entries: tuple[EntryId, ...] = ((0, 0),) * len(EVENT_STREAMS)
+    entries: tuple[EntryId, ...] = (EntryId(0, 0),) * len(EVENT_STREAMS)
 
     def advanced(self, stream: int, entry: EntryId) -> "Offsets":
         """Return the offsets after one more entry of one stream."""
@@ -49,7 +28,7 @@ class Offsets:
 
     def encode(self) -> str:
         """Return them as text."""
-        return "_".join(format_entry_id(entry) for entry in self.entries)
+        return "_".join(str(entry) for entry in self.entries)
 
     def within(self, ends: "Offsets") -> "Offsets | None":
         """Return the same place in the streams that end at `ends`; None when there is none. Pure.
@@ -73,4 +52,4 @@ class Offsets:
         Raises:
             ValueError: One is no stream entry.
         """
-        return cls(tuple(parse_entry_id(part) for part in value.split("_")))
+        return cls(tuple(EntryId.parse(part) for part in value.split("_")))

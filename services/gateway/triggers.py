@@ -10,7 +10,7 @@ from typing import Any
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from libs.common.broker import Publisher, text
+from libs.common.broker import EntryId, Publisher
 from libs.common.clock import Clock
 from libs.common.commands import request_refresh
 from libs.common.events import OsdrDatasetEvent
@@ -20,7 +20,6 @@ from libs.common.tasks import end_tasks
 from libs.common.topology import EVENTS_OSDR
 from services.gateway.latest import Latest
 from services.gateway.live import LiveHub
-from services.gateway.offsets import parse_entry_id
 
 # A poll takes some hundred milliseconds at best.
 _LOOK_EVERY_S = 0.1
@@ -76,7 +75,7 @@ class Triggers:
         self._datasets_from = [
             (index, stream.key)
             for index, stream in enumerate(hub.streams)
-            if f"{stream.key}:".startswith(f"{EVENTS_OSDR.key}:")
+            if EVENTS_OSDR.has(stream.key)
         ]
         self._clock = clock
         self._wait_s = wait_s
@@ -146,7 +145,7 @@ class Triggers:
         """Wait until this process has read what the poll has published."""
         for index, key in self._datasets_from:
             newest: Any = await self._redis.xrevrange(key, count=1)
-            last = parse_entry_id(text(newest[0][0])) if newest else (0, 0)
+            last = EntryId.parse(newest[0][0]) if newest else EntryId(0, 0)
             while True:
                 if self._hub.offsets.entries[index] >= last:
                     break

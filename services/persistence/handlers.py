@@ -8,6 +8,7 @@ from datetime import timedelta
 import psycopg
 
 from libs.common import metrics
+from libs.common.broker import EntryId
 from libs.common.clock import Clock, iso
 from libs.common.database import TRANSIENT_ERRORS
 from libs.common.deadletters import Rejection
@@ -102,4 +103,4 @@ class BatchWriter:
 
 def accepted_at(entry: Entry) -> float:
     """Return the Unix time at which the broker accepted an entry; its id says so."""
-    return int(entry.id.partition("-")[0]) / 1_000
+    return EntryId.parse(entry.id).accepted_ms / 1_000

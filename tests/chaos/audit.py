@@ -11,12 +11,11 @@ import psycopg
 from psycopg import sql
 from redis.asyncio import Redis
 
-from libs.common.broker import BODY_FIELD, text
+from libs.common.broker import BODY_FIELD, EntryId, group_info, text
 from libs.common.topology import EVENTS_DEAD, EVENTS_ISS, PERSISTENCE
 from tests.chaos.load import Load
 from tests.chaos.scenario import Report, Row
 
-EntryId = tuple[int, int]
 _PAGE = 1_000
 ID_IN_BODY = re.compile(rb'"id":"([0-9a-f-]{36})"')
 
@@ -44,31 +43,27 @@ async def group_state(redis: Redis) -> GroupState:
         RedisError: It is away.
     """
     stream: Any = await redis.xinfo_stream(EVENTS_ISS.key)
-    groups: Any = await redis.xinfo_groups(EVENTS_ISS.key)
-    last = entry_id(stream["last-generated-id"])
-    for group in groups:
-        if text(group["name"]) != PERSISTENCE:
-            continue
-        delivered = entry_id(group["last-delivered-id"])
-        lag = group["lag"]
-        if lag is None:
-            # The broker lost count, as it may after a restart: counted by hand.
-            unread: Any = await redis.xrange(EVENTS_ISS.key, min=f"({delivered[0]}-{delivered[1]}")
-            lag = len(unread)
-        if not group["pending"]:
-            return GroupState(last, delivered, int(lag), 0)
-        pending: Any = await redis.xpending(EVENTS_ISS.key, PERSISTENCE)
-        if not pending["pending"]:
-            return GroupState(last, delivered, int(lag), 0)
-        first = entry_id(pending["min"])
-        return GroupState(last, (first[0], first[1] - 1), int(lag), int(pending["pending"]))
-    return GroupState(last, (0, 0), int(stream["length"]), 0)
+    last = EntryId.parse(stream["last-generated-id"])
+    group = await group_info(redis, EVENTS_ISS.key, PERSISTENCE)
+    if group is None:
+        return GroupState(last, EntryId(0, 0), int(stream["length"]), 0)
+    delivered = EntryId.parse(group["last-delivered-id"])
+    lag = group["lag"]
+    if lag is None:
+        # The broker lost count, as it may after a restart: counted by hand.
+        unread: Any = await redis.xrange(EVENTS_ISS.key, min=f"({delivered}")
+        lag = len(unread)
+    pending: Any = await redis.xpending(EVENTS_ISS.key, PERSISTENCE)
+    if not pending["pending"]:
+        return GroupState(last, delivered, int(lag), 0)
+    first = EntryId.parse(pending["min"])
+    return GroupState(last, first.before, int(lag), int(pending["pending"]))
 
 
 async def last_entry(redis: Redis) -> EntryId:
     """Return the id of the newest entry of the stream."""
     stream: Any = await redis.xinfo_stream(EVENTS_ISS.key)
-    return entry_id(stream["last-generated-id"])
+    return EntryId.parse(stream["last-generated-id"])
 
 
 async def audit(redis: Redis, database_url: str, load: Load) -> Report:
@@ -192,9 +187,3 @@ async def _pages(redis: Redis, key: str) -> AsyncIterator[tuple[str, Mapping[byt
         if len(page) < _PAGE:
             return
         after = f"({text(page[-1][0])}"
-
-
-def entry_id(value: bytes | str) -> EntryId:
-    """Return the id of an entry as numbers, which compare as the broker compares them."""
-    milliseconds, _, number = text(value).partition("-")
-    return int(milliseconds), int(number)

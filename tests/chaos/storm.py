@@ -10,7 +10,7 @@ from functools import partial
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from libs.common.broker import connect
+from libs.common.broker import EntryId, connect
 from tests.chaos.audit import audit, group_state
 from tests.chaos.load import Load, publishing
 from tests.chaos.progress import until_acknowledged, until_settled
@@ -119,7 +119,7 @@ class _Storm:
             state = await group_state(self._redis)
             in_flight, mark = f"{state.unread + state.pending:,}", state.last
         except RedisError:
-            in_flight, mark = "?", (0, 0)
+            in_flight, mark = "?", EntryId(0, 0)
         published = len(self._load.accepted)
         struck_at = time.monotonic()
         await fault.strike()

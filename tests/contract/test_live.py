@@ -17,6 +17,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from libs.common.broker import EntryId
 from libs.common.events import IssPositionEvent
 from libs.common.metrics import REGISTRY
 from libs.common.topology import EVENT_STREAMS, EVENTS_ISS, EVENTS_OSDR
@@ -24,7 +25,7 @@ from services.gateway.api.events import EventsParams
 from services.gateway.api.events import events as serve_events
 from services.gateway.keys import HUB, SETTINGS
 from services.gateway.live import MOST_PASSED, LiveHub
-from services.gateway.offsets import Offsets, parse_entry_id
+from services.gateway.offsets import Offsets
 from services.gateway.settings import GatewaySettings
 from tests.catalogue import apod_event, dataset_event, launch_event
 from tests.contract.clients import store
@@ -321,7 +322,7 @@ async def test_who_is_ahead_of_this_replica_only_has_missed_nothing(
     await gateway.publish(events)
     entries: Any = await gateway.redis.xrange(EVENTS_ISS.key)
     index = EVENT_STREAMS.index(EVENTS_ISS)
-    read = [parse_entry_id(entry_id.decode()) for entry_id, _ in entries]
+    read = [EntryId.parse(entry_id) for entry_id, _ in entries]
     # Nobody follows the streams for this hub: it stays as far behind as it is.
     hub = LiveHub(gateway.redis, queue_length=10)
     application = web.Application()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from libs.common.broker import Publisher, ensure_groups, prepare_streams
+from libs.common.broker import EntryId, Publisher, ensure_groups, prepare_streams
 from libs.common.layout import Layout
 from libs.common.topology import EVENTS_ISS
 from tests.factories import position_events
@@ -99,7 +99,7 @@ async def test_a_backup_needs_no_broker(
     assert made.manifest.positions == ()
     await ensure_groups(broker_client)
     done = await restored(broker_client, empty_database_url, made.path)
-    assert {replay.since for replay in done.replays} == {"0-0"}
+    assert {replay.since for replay in done.replays} == {EntryId(0, 0)}
     assert contents(empty_database_url) == contents(database_url)
 
 

@@ -13,9 +13,11 @@ from libs.common.broker.clients import (
     wait_for_broker,
 )
 from libs.common.broker.entries import BODY_FIELD, PlainFormat, as_bytes, body_of, text
+from libs.common.broker.entry_ids import EntryId
 from libs.common.broker.groups import (
     agree_on_layout,
     ensure_groups,
+    group_info,
     prepare_streams,
     stored_layout,
 )
@@ -28,6 +30,7 @@ __all__ = [
     "READ_BLOCK_MS",
     "SOCKET_TIMEOUT_S",
     "TAKEN_WITHIN_S",
+    "EntryId",
     "PlainFormat",
     "Publisher",
     "StreamReader",
@@ -41,6 +44,7 @@ __all__ = [
     "connection_options",
     "create_broker",
     "ensure_groups",
+    "group_info",
     "prepare_streams",
     "stored_layout",
     "text",

@@ -1,6 +1,6 @@
 """What must be true of the streams before anything is published or read."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from redis.asyncio import Redis
@@ -66,3 +66,13 @@ async def ensure_groups(redis: Redis, streams: Iterable[Stream] = ALL_STREAMS) -
             except ResponseError as error:
                 if "BUSYGROUP" not in str(error):
                     raise
+
+
+async def group_info(redis: Redis, key: str, group: str) -> Mapping[str, Any] | None:
+    """Return what the broker tells of a consumer group; None when the stream has none of the name.
+
+    Raises:
+        redis.exceptions.ResponseError: There is no such stream.
+    """
+    groups: Any = await redis.xinfo_groups(key)
+    return next((found for found in groups if text(found["name"]) == group), None)

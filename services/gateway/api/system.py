@@ -2,13 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from aiohttp import web
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from libs.common.broker import broker_info, text
+from libs.common.broker import broker_info, group_info
 from libs.common.database import TRANSIENT_ERRORS
 from libs.common.source_state import SourceState
 from libs.common.sources import SourceStatus
@@ -131,14 +130,11 @@ async def _redis(redis: Redis, streams: Sequence[Stream]) -> RedisStats:
 
 async def _stream(redis: Redis, key: str) -> StreamStats:
     length = await redis.xlen(key)
-    groups: Any = await redis.xinfo_groups(key) if length else []
+    group = await group_info(redis, key, PERSISTENCE) if length else None
     # The lag is not known where entries were removed from the middle of a stream.
-    waiting = [
-        None if group["lag"] is None else group["lag"] + group["pending"]
-        for group in groups
-        if text(group["name"]) == PERSISTENCE
-    ]
-    return StreamStats(length=length, waiting=waiting[0] if waiting else None)
+    known = group is not None and group["lag"] is not None
+    waiting = group["lag"] + group["pending"] if group and known else None
+    return StreamStats(length=length, waiting=waiting)
 
 
 def _worker(status: SourceStatus) -> WorkerStats:

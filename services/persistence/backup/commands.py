@@ -18,7 +18,7 @@ from libs.common.errors import CassiopeiaError, ConfigurationError
 from libs.common.logging import setup_logging
 from libs.common.runtime import EXIT_CONFIGURATION, EXIT_FAILURE, EXIT_OK, run
 from libs.common.settings import load_settings
-from services.persistence.backup.positions import Replay, parsed
+from services.persistence.backup.positions import Replay
 from services.persistence.backup.progress import Progress
 from services.persistence.backup.restoring import restore as put_back
 from services.persistence.backup.schedule import bootstrap
@@ -104,7 +104,7 @@ async def _put_back(
 
 
 def _told(replay: Replay) -> str:
-    seconds = parsed(replay.since)[0] // 1_000
+    seconds = replay.since.accepted_ms // 1_000
     since = iso(datetime.fromtimestamp(seconds, UTC)) if seconds else "its start"
     text = f"{replay.stream} is replayed from {since} on"
     if replay.trimmed is None:

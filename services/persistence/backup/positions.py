@@ -5,21 +5,20 @@ is set back is given it again, and stores it again; what is there already is dro
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from libs.common.broker import READ_BLOCK_MS, stored_layout, text
+from libs.common.broker import READ_BLOCK_MS, EntryId, group_info, stored_layout, text
 from libs.common.topology import PERSISTENCE
 from services.persistence.backup.manifest import Position
 
-_START = "0-0"
+_START = EntryId(0, 0)
 _PAGE = 1_000
 # Three times as long as a reader waits for entries before it asks again.
 _PATIENCE_S = 3 * READ_BLOCK_MS / 1_000
-_LARGEST_SEQUENCE = 2**64 - 1
 
 
 class Replay(NamedTuple):
@@ -33,22 +32,8 @@ class Replay(NamedTuple):
     """
 
     stream: str
-    since: str
+    since: EntryId
     trimmed: int | None
-
-
-def parsed(entry_id: str) -> tuple[int, int]:
-    """Return an entry's id in a form that compares."""
-    milliseconds, _, sequence = entry_id.partition("-")
-    return int(milliseconds), int(sequence or 0)
-
-
-def before(entry_id: str) -> str:
-    """Return the largest id below another."""
-    milliseconds, sequence = parsed(entry_id)
-    if sequence:
-        return f"{milliseconds}-{sequence - 1}"
-    return f"{milliseconds - 1}-{_LARGEST_SEQUENCE}" if milliseconds else _START
 
 
 async def read_positions(redis: Redis) -> tuple[Position, ...]:
@@ -65,12 +50,12 @@ async def read_positions(redis: Redis) -> tuple[Position, ...]:
         state: Any = await redis.xinfo_stream(stream.key)
         pending: Any = await redis.xpending(stream.key, PERSISTENCE)
         # Asked after the group: what was handed out up to there is done now, or pending.
-        done = text(group["last-delivered-id"])
+        done = EntryId.parse(group["last-delivered-id"])
         if pending["pending"]:
-            done = min(done, before(text(pending["min"])), key=parsed)
-        behind = await _count(redis, stream.key, done, text(state["last-generated-id"]))
+            done = min(done, EntryId.parse(pending["min"]).before)
+        behind = await _count(redis, stream.key, str(done), text(state["last-generated-id"]))
         entries = int(state["entries-added"]) - behind
-        found.append(Position(stream=stream.key, stored_up_to=done, entries=entries))
+        found.append(Position(stream=stream.key, stored_up_to=str(done), entries=entries))
     return tuple(found)
 
 
@@ -87,10 +72,9 @@ async def rewind(redis: Redis, positions: Iterable[Position]) -> list[Replay]:
         if group is None:
             continue
         known = saved.get(stream.key)
-        target = min(
-            known.stored_up_to if known else _START, text(group["last-delivered-id"]), key=parsed
-        )
-        await redis.xgroup_setid(stream.key, PERSISTENCE, target)
+        stored = EntryId.parse(known.stored_up_to) if known else _START
+        target = min(stored, EntryId.parse(group["last-delivered-id"]))
+        await redis.xgroup_setid(stream.key, PERSISTENCE, str(target))
         state: Any = await redis.xinfo_stream(stream.key)
         replays.append(Replay(stream.key, target, _trimmed(known, state) if known else None))
     return replays
@@ -120,7 +104,7 @@ async def _seen_within(redis: Redis, seconds: float) -> list[str]:
 
 def _trimmed(saved: Position, state: Any) -> int | None:  # noqa: ANN401 - as the client types it
     first = state["first-entry"]
-    if first is not None and parsed(text(first[0])) <= parsed(saved.stored_up_to):
+    if first is not None and EntryId.parse(first[0]) <= EntryId.parse(saved.stored_up_to):
         # Trimming takes the oldest: as long as an entry of before is there, so are all of after.
         return 0
     missing = int(state["entries-added"]) - saved.entries - int(state["length"])
@@ -138,9 +122,8 @@ async def _count(redis: Redis, key: str, after: str, last: str) -> int:
         after = text(found[-1][0])
 
 
-async def _group(redis: Redis, key: str) -> dict[str, Any] | None:
+async def _group(redis: Redis, key: str) -> Mapping[str, Any] | None:
     try:
-        groups: Any = await redis.xinfo_groups(key)
+        return await group_info(redis, key, PERSISTENCE)
     except ResponseError:
         return None  # no such stream
-    return next((group for group in groups if text(group["name"]) == PERSISTENCE), None)

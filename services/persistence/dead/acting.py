@@ -23,7 +23,7 @@ def destination(letter: Letter, layout: Layout) -> Stream | None:
         if letter.stream == stream.key:
             return stream
     for stream in EVENT_STREAMS:
-        if letter.stream and f"{letter.stream}:".startswith(f"{stream.key}:"):
+        if letter.stream and stream.has(letter.stream):
             return layout.partitions(stream)[0]
     return None
 

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import os
-import re
 import shutil
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,7 +12,7 @@ from datetime import UTC, datetime
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from libs.common.broker import Publisher, connect, create_broker
+from libs.common.broker import EntryId, Publisher, connect, create_broker
 from libs.common.broker.groups import stored_layout
 from libs.common.errors import CassiopeiaError, ConfigurationError
 from libs.common.runtime import EXIT_CONFIGURATION, EXIT_FAILURE, EXIT_OK
@@ -165,11 +164,12 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
 
 
 def _letter_id(text: str) -> str:
-    if re.fullmatch(r"[0-9]{1,19}-[0-9]{1,19}", text):
-        return text
-    raise argparse.ArgumentTypeError(
-        f"{text!r}: expected an id such as 1772366400000-0, as `dead list` shows it"
-    )
+    try:
+        return str(EntryId.parse(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: expected an id such as 1772366400000-0, as `dead list` shows it"
+        ) from None
 
 
 def _moment(text: str) -> datetime:

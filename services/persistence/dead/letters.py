@@ -7,7 +7,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from libs.common.broker import text
+from libs.common.broker import EntryId, text
 from libs.common.errors import CassiopeiaError
 from libs.common.topology import EVENTS_DEAD
 
@@ -67,7 +67,7 @@ class Letter:
     @property
     def written_at(self) -> datetime:
         """When it was written; its id says so."""
-        milliseconds = int(self.id.partition("-")[0])
+        milliseconds = EntryId.parse(self.id).accepted_ms
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
 
 
@@ -137,12 +137,11 @@ async def _all(redis: Redis, selection: Selection) -> AsyncIterator[Letter]:
     if not newest:
         return
     after = str(_milliseconds(selection.since)) if selection.since else "-"
-    last = text(newest[0][0])
+    last = EntryId.parse(newest[0][0])
     if selection.until:
-        # Without a number an id as an upper bound means the last of its millisecond.
-        last = min(last, str(_milliseconds(selection.until) - 1), key=_order)
+        last = min(last, EntryId(_milliseconds(selection.until), 0).before)
     while True:
-        page: Any = await redis.xrange(EVENTS_DEAD.key, min=after, max=last, count=_READ)
+        page: Any = await redis.xrange(EVENTS_DEAD.key, min=after, max=str(last), count=_READ)
         for letter_id, fields in page:
             yield Letter.of(letter_id, fields)
         if len(page) < _READ:
@@ -152,8 +151,3 @@ async def _all(redis: Redis, selection: Selection) -> AsyncIterator[Letter]:
 
 def _milliseconds(moment: datetime) -> int:
     return int(moment.timestamp() * 1_000)
-
-
-def _order(letter_id: str) -> tuple[int, float]:
-    milliseconds, _, number = letter_id.partition("-")
-    return int(milliseconds), float(number or "inf")

@@ -11,11 +11,11 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from libs.common.broker import BODY_FIELD, connect
+from libs.common.broker import BODY_FIELD, EntryId, connect
 from libs.common.events import IssPositionEvent, decode
 from libs.common.topology import EVENTS_DEAD, EVENTS_ISS
 from services.ingest_iss.bootstrap import POSITIONS
-from tests.chaos.audit import EntryId, entry_id, last_entry, stored_ids
+from tests.chaos.audit import last_entry, stored_ids
 from tests.chaos.faults import crash
 from tests.chaos.lease_watch import lease_holder, watched_writes
 from tests.chaos.moved_clock import AHEAD, BACK, command
@@ -129,7 +129,7 @@ class _Play:
                 continue
             ids.add(event.id)
             # What came before the first fault belongs to it.
-            number = max(0, bisect_left(self._first_entries, entry_id(entry)) - 1)
+            number = max(0, bisect_left(self._first_entries, EntryId.parse(entry)) - 1)
             row = rows[number]
             row.sent += 1
             row.stored += stored[event.id]

@@ -4,12 +4,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from libs.common.errors import DependencyUnavailableError
 from services.persistence.backup.folder import backups, taken_at
-from services.persistence.backup.positions import before, parsed
 from services.persistence.backup.schedule import Failures, until_due
 from services.persistence.backup.settings import period
 
@@ -31,23 +28,6 @@ def test_what_is_no_period_is_refused(text: str) -> None:
     """Everything else is refused, with what was expected."""
     with pytest.raises(ValueError, match="such as 30m, 24h or 7d"):
         period(text)
-
-
-@given(st.integers(1, 2**63), st.integers(0, 2**64 - 1))
-def test_the_id_before_is_the_next_smaller(milliseconds: int, sequence: int) -> None:
-    """Nothing fits between an id and the one before it."""
-    entry = f"{milliseconds}-{sequence}"
-    smaller = parsed(before(entry))
-    assert smaller < parsed(entry)
-    if sequence:
-        assert smaller == (milliseconds, sequence - 1)
-    else:
-        assert smaller == (milliseconds - 1, 2**64 - 1)
-
-
-def test_nothing_is_before_the_first_id() -> None:
-    """The smallest id is its own predecessor."""
-    assert before("0-0") == "0-0"
 
 
 def test_the_first_backup_is_due_at_once() -> None:
