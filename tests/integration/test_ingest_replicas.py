@@ -115,5 +115,7 @@ async def test_restarts_cost_the_upstreams_nothing(
     positions = await published_positions(broker_client, Origin.LIVE)
     assert len({event.id for event in positions}) == len(positions)
     assert len(positions) <= simulator.calls
+    # A process that has just been started may not listen to signals yet.
+    await asyncio.gather(*(process.wait_until_ready() for process in replicas))
     codes = await asyncio.gather(*(process.stop() for process in replicas))
     assert codes == [0] * REPLICAS
