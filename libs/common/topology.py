@@ -54,6 +54,15 @@ class Stream:
         return f"{key}:".startswith(f"{self.key}:")
 
 
+def _questions(name: str, *, answered_by: str) -> Stream:
+    return Stream(
+        f"cassiopeia:commands:{name}",
+        groups=(answered_by,),
+        retention=timedelta(minutes=1),
+        max_entries=1_000,
+    )
+
+
 EVENTS_ISS = Stream("cassiopeia:events:iss", groups=(PERSISTENCE,))
 # A consumer holds three batches. Only the positions are so many that the size of a batch matters.
 EVENTS_OSDR = Stream(
@@ -74,24 +83,9 @@ COMMANDS_REFRESH = Stream(
 )
 # Questions, each answered by one replica of the service that can (`libs/common/requests.py`). One
 # that nobody took within its asker's patience has lost its meaning.
-COMMANDS_ASTRO_EVENTS = Stream(
-    "cassiopeia:commands:astro.events",
-    groups=("ingest_astro",),
-    retention=timedelta(minutes=1),
-    max_entries=1_000,
-)
-COMMANDS_ISS_PASSES = Stream(
-    "cassiopeia:commands:iss.passes",
-    groups=("ingest_iss",),
-    retention=timedelta(minutes=1),
-    max_entries=1_000,
-)
-COMMANDS_ISS_TRACK = Stream(
-    "cassiopeia:commands:iss.track",
-    groups=("ingest_iss",),
-    retention=timedelta(minutes=1),
-    max_entries=1_000,
-)
+COMMANDS_ASTRO_EVENTS = _questions("astro.events", answered_by="ingest_astro")
+COMMANDS_ISS_PASSES = _questions("iss.passes", answered_by="ingest_iss")
+COMMANDS_ISS_TRACK = _questions("iss.track", answered_by="ingest_iss")
 # A month of one bad record every 26 seconds; `deadletters.py` bounds their bytes, too.
 EVENTS_DEAD = Stream("cassiopeia:events:dead", retention=timedelta(days=30), max_entries=100_000)
 

@@ -59,7 +59,7 @@ class Slug(StrEnum):
 
 
 class ProblemError(Exception):
-    """An answer that is an error; the middleware writes it."""
+    """An answer that is an error; `middlewares/problems.py` writes it."""
 
     def __init__(
         self,

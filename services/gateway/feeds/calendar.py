@@ -21,7 +21,6 @@ class Certainty(StrEnum):
 
     CONFIRMED = "CONFIRMED"
     TENTATIVE = "TENTATIVE"
-    CANCELLED = "CANCELLED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
