@@ -82,6 +82,9 @@ class Scope(StrEnum):
 # Takes the request and its parameters; of a route with a body, the body as well.
 Handler = Callable[..., Awaitable[web.StreamResponse]]
 
+# Takes the application and parameters; returns a model, or None: there is no such thing.
+Find = Callable[..., Awaitable[Any]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:

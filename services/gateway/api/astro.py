@@ -122,29 +122,13 @@ async def _send(
     since, until = params.window(request.app[CLOCK].now())
     # With its window, so that the cache tells one hour from the next.
     asked = params.model_copy(update={"since": since, "until": until, "days": None})
-    days = math.ceil((until - since) / timedelta(days=1))
-
-    def shown(found: list[SkyEvent]) -> Ready:
-        return render(
-            SkyEvents(events=found, location=params.place, days=days, since=since, until=until)
-        )
 
     async def compute() -> Ready:
-        question = AstroEventsQuestion(
-            latitude_deg=params.lat,
-            longitude_deg=params.lon,
-            elevation_m=params.elevation_m,
-            start=since,
-            end=until,
-            kinds=frozenset(params.types) if params.types else None,
-        )
-        answer = await request.app[ASKER].ask(COMMANDS_ASTRO_EVENTS, question, AstroEventsAnswer)
-        return shown(computed_events(answer))
+        return render(await _computed(request.app, asked))
 
     async def look_up() -> Ready | None:
-        stored = request.app[REPOSITORIES].astro
-        found = await stored.global_events(since, until, params.types)
-        return shown(found) if found else None
+        found = await _stored(request.app, asked)
+        return render(found) if found else None
 
     try:
         return await send_cached(request, COMPUTED, asked, compute, for_now=True)
@@ -156,6 +140,33 @@ async def _send(
             return await send_cached(request, STORED, asked, look_up, for_now=True)
         except ProblemError:
             raise error from None
+
+
+async def _computed(app: web.Application, params: EventsParams) -> SkyEvents:
+    since, until = params.window(app[CLOCK].now())
+    question = AstroEventsQuestion(
+        latitude_deg=params.lat,
+        longitude_deg=params.lon,
+        elevation_m=params.elevation_m,
+        start=since,
+        end=until,
+        kinds=frozenset(params.types) if params.types else None,
+    )
+    answer = await app[ASKER].ask(COMMANDS_ASTRO_EVENTS, question, AstroEventsAnswer)
+    return _shown(params, since, until, computed_events(answer))
+
+
+async def _stored(app: web.Application, params: EventsParams) -> SkyEvents | None:
+    since, until = params.window(app[CLOCK].now())
+    found = await app[REPOSITORIES].astro.global_events(since, until, params.types)
+    return _shown(params, since, until, found) if found else None
+
+
+def _shown(
+    params: EventsParams, since: datetime, until: datetime, events: list[SkyEvent]
+) -> SkyEvents:
+    days = math.ceil((until - since) / timedelta(days=1))
+    return SkyEvents(events=events, location=params.place, days=days, since=since, until=until)
 
 
 ROUTES = (
