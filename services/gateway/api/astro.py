@@ -30,6 +30,8 @@ STORED = Kind(
 )
 _PROBLEMS = (HTTPStatus.SERVICE_UNAVAILABLE,)
 DAYS = 7
+# Sun and Moon rise and set; all else is one more.
+EVENTS_PER_DAY = 5
 
 
 def _listed(value: object) -> object:
@@ -83,6 +85,15 @@ class EventsParams(Window):
             return None
         return Place(lat=self.lat, lon=self.lon, elevation_m=self.elevation_m)
 
+    @property
+    def size(self) -> int:
+        """The events, about as many as a place has."""
+        if self.since and self.until:
+            length = min(self.until - self.since, LONGEST_WINDOW)
+        else:
+            length = LONGEST_WINDOW if self.until else timedelta(days=self.days or DAYS)
+        return EVENTS_PER_DAY * math.ceil(length / timedelta(days=1))
+
     def window(self, now: datetime) -> tuple[datetime, datetime]:
         """Return the window's start, by default the present hour's, and its end.
 
@@ -96,6 +107,18 @@ class EventsParams(Window):
                 "to", f"expected after `from`, by at most {LONGEST_WINDOW.days} days"
             )
         return since, until
+
+
+async def sky_events(app: web.Application, params: EventsParams) -> SkyEvents:
+    """Return what happens in the sky of a place, or of the whole Earth."""
+    try:
+        return await _computed(app, params)
+    except DependencyUnavailableError:
+        # What is the same for the whole Earth was published for more than a year ahead.
+        stored = None if params.place else await _stored(app, params)
+        if stored is None:
+            raise
+        return stored
 
 
 async def events(request: web.Request, params: EventsParams) -> web.StreamResponse:
@@ -133,7 +156,6 @@ async def _send(
     try:
         return await send_cached(request, COMPUTED, asked, compute, for_now=True)
     except DependencyUnavailableError as error:
-        # What is the same for the whole Earth was published for more than a year ahead.
         if params.place is not None:
             raise
         try:
@@ -177,6 +199,7 @@ ROUTES = (
         tag="astro",
         params=EventsParams,
         answer=SkyEvents,
+        graph={"sky_events": sky_events},
         problems=_PROBLEMS,
         cost=3,
         cache="6 hours",

@@ -33,6 +33,11 @@ class PageParams(Params):
         default=None, description="`next` of the page before; without it, the first page."
     )
 
+    @property
+    def size(self) -> int:
+        """The items of a page."""
+        return self.limit
+
 
 class Window(Params):
     """Times with a zone, `from` included, `to` excluded."""

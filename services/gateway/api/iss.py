@@ -45,6 +45,11 @@ class PositionsPageParams(Window):
     )
     order: Literal["asc", "desc"] = "desc"
 
+    @property
+    def size(self) -> int:
+        """The positions of a page."""
+        return self.limit
+
 
 _Points = Annotated[int, Field(ge=2, le=MAX_POINTS)]
 
@@ -54,6 +59,11 @@ class ChartParams(Window):
 
     since: Time = Field(alias="from", examples=["2026-03-01T00:00:00Z"])
     points: _Points = Field(description="Buckets at most.")
+
+    @property
+    def size(self) -> int:
+        """The buckets."""
+        return self.points
 
 
 class PositionsParams(PositionsPageParams):
@@ -179,6 +189,7 @@ ROUTES = (
         summary="Where the station is now.",
         tag="iss",
         answer=Position,
+        graph={"position": position},
         latest=_newest,
         problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
     ),
@@ -189,6 +200,7 @@ ROUTES = (
         tag="iss",
         params=PositionsParams,
         answer=PositionsPage | PositionsChart,
+        graph={"positions": positions, "positions_chart": positions_chart},
         problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
         cache="5 s; 5 minutes when `to` is more than a minute past",
     ),
@@ -199,6 +211,7 @@ ROUTES = (
         tag="iss",
         params=TrendParams,
         answer=Trend,
+        graph={"trend": trend},
     ),
     Route(
         path="/api/v1/iss/elements",
@@ -207,6 +220,7 @@ ROUTES = (
         tag="iss",
         params=ElementsParams,
         answer=ElementsPage,
+        graph={"elements": elements},
         problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
         cache="5 minutes, or until newer elements come",
     ),

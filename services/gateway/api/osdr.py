@@ -7,7 +7,7 @@ from aiohttp import web
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from libs.common.events import OsdrDatasetEvent
-from services.gateway.api.cached import PageParams, cached, feed_ready, send_cached
+from services.gateway.api.cached import MAX_PAGE, PageParams, cached, feed_ready, send_cached
 from services.gateway.cache import Kind
 from services.gateway.feeds.news import dataset_entry
 from services.gateway.keys import REPOSITORIES
@@ -81,6 +81,15 @@ class DatasetParams(Params):
     accession: Accession = Field(examples=["OSD-137"])
 
 
+class FacetsParams(Params):
+    """None: all of them come at once."""
+
+    @property
+    def size(self) -> int:
+        """The labels, about a full page."""
+        return MAX_PAGE
+
+
 class ChangesParams(PageParams, DatasetParams):
     """A page of the versions of a study."""
 
@@ -110,7 +119,7 @@ async def changes(app: web.Application, params: ChangesParams) -> DatasetChanges
     return DatasetChangesPage(items=found.items, next=found.next)
 
 
-async def facets(app: web.Application, _: Params) -> Facets:
+async def facets(app: web.Application, _: FacetsParams) -> Facets:
     """Return what datasets can be narrowed down to."""
     return await app[REPOSITORIES].datasets.facets()
 
@@ -134,6 +143,7 @@ ROUTES = (
         tag="osdr",
         params=DatasetsParams,
         answer=DatasetsPage,
+        graph={"datasets": datasets},
         problems=_AWAY,
         cache=_CACHE,
     ),
@@ -154,6 +164,7 @@ ROUTES = (
         tag="osdr",
         params=DatasetParams,
         answer=Dataset,
+        graph={"dataset": dataset},
         problems=_MISSING,
         cache=_CACHE,
     ),
@@ -164,6 +175,7 @@ ROUTES = (
         tag="osdr",
         params=ChangesParams,
         answer=DatasetChangesPage,
+        graph={"dataset_changes": changes},
         problems=_MISSING,
         cache=_CACHE,
     ),
@@ -172,7 +184,9 @@ ROUTES = (
         handler=cached(DATASETS, facets),
         summary="Organisms, assays, project types and programs, with how many datasets have them.",
         tag="osdr",
+        params=FacetsParams,
         answer=Facets,
+        graph={"dataset_facets": facets},
         problems=_AWAY,
         cache=_CACHE,
     ),

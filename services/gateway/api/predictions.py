@@ -1,5 +1,6 @@
 """`/api/v1/iss/track` and `/api/v1/iss/passes`: computed on request by `ingest_iss`."""
 
+import math
 from http import HTTPStatus
 from typing import Annotated, Self
 
@@ -28,6 +29,8 @@ from services.gateway.routing import CALENDAR, Params, Route, Time
 
 # Passes move by less than a second in this time; what began is still there.
 PREDICTIONS = Kind("iss_predictions", fresh_s=300.0, changed_by=frozenset({IssElementsEvent.TYPE}))
+# A revolution takes 93 minutes; half of them stay below the horizon.
+PASSES_PER_DAY = 8
 _PROBLEMS = (HTTPStatus.SERVICE_UNAVAILABLE,)
 _CACHE = "5 minutes, or until newer elements come"
 
@@ -49,6 +52,11 @@ class TrackParams(Params):
             raise invalid_parameter("step_s", f"expected at most {MAX_TRACK_POINTS} points")
         return self
 
+    @property
+    def size(self) -> int:
+        """The points."""
+        return int(self.duration_s / self.step_s) + 1
+
 
 class PassesParams(PlaceParams):
     """Over which place, and when."""
@@ -59,6 +67,11 @@ class PassesParams(PlaceParams):
     )
     min_elevation_deg: Annotated[float, Field(ge=0, lt=90, allow_inf_nan=False)] = 10.0
     visible: bool = Field(default=False, description="Leave out what cannot be seen.")
+
+    @property
+    def size(self) -> int:
+        """The passes: in a day seven, or one more."""
+        return math.ceil(PASSES_PER_DAY * self.days)
 
 
 async def track(app: web.Application, params: TrackParams) -> Track:
@@ -115,6 +128,7 @@ ROUTES = (
         tag="iss",
         params=TrackParams,
         answer=Track,
+        graph={"track": track},
         problems=_PROBLEMS,
         cost=2,
         cache=_CACHE,
@@ -126,6 +140,7 @@ ROUTES = (
         tag="iss",
         params=PassesParams,
         answer=Passes,
+        graph={"passes": passes},
         problems=_PROBLEMS,
         cost=2,
         cache=_CACHE,

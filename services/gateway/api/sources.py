@@ -100,6 +100,7 @@ ROUTES = (
         summary="The state of every source.",
         tag="sources",
         answer=SourcesPage,
+        graph={"sources": sources},
         problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
     ),
     Route(
@@ -109,6 +110,7 @@ ROUTES = (
         tag="sources",
         params=SourceParams,
         answer=SourceStatus,
+        graph={"source": source},
         problems=(HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
     ),
     Route(

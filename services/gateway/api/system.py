@@ -155,6 +155,7 @@ ROUTES = (
         tag="system",
         params=OldParams,
         answer=SystemHealth,
+        graph={"system_health": health},
         cost=0,
     ),
     Route(
@@ -164,5 +165,6 @@ ROUTES = (
         tag="system",
         params=OldParams,
         answer=SystemStats,
+        graph={"system_stats": stats},
     ),
 )
