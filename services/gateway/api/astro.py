@@ -52,7 +52,11 @@ class EventsParams(Window):
     # The path is an old one, too.
     model_config = OldParams.model_config
 
-    lat: Latitude | None = Field(default=None, description="Degrees north.", examples=[55.7558])
+    lat: Latitude | None = Field(
+        default=None,
+        description="Degrees north; without a place, what is the same for the whole Earth.",
+        examples=[55.7558],
+    )
     lon: Longitude | None = Field(default=None, description="Degrees east.", examples=[37.6176])
     elevation_m: ElevationM = Field(default=0.0, description="Above the WGS84 ellipsoid.")
     days: Annotated[int, Field(ge=1, le=LONGEST_WINDOW.days)] | None = Field(
@@ -60,7 +64,7 @@ class EventsParams(Window):
     )
     types: Kinds | None = Field(
         default=None,
-        description="Separated by commas; all by default.",
+        description="All by default; in a URL separated by commas.",
         examples=[["moon_phase", "lunar_eclipse"]],
     )
 
