@@ -23,7 +23,7 @@ from services.gateway.front import ELSEWHERE, ElsewhereFront, Front, elsewhere
 from services.gateway.keys import COMMON_HEADERS
 from services.gateway.routing import OldParams, Route
 
-_TABLE: tuple[Route, ...] = (
+_RESOURCES: tuple[Route, ...] = (
     *iss.ROUTES,
     *predictions.ROUTES,
     *osdr.ROUTES,
@@ -31,10 +31,13 @@ _TABLE: tuple[Route, ...] = (
     *astro.ROUTES,
     *space.ROUTES,
     *events.ROUTES,
-    *graphql.ROUTES,
     *sources.ROUTES,
     *dashboard.ROUTES,
     *system.ROUTES,
+)
+_TABLE = (
+    *_RESOURCES,
+    *graphql.routes(_RESOURCES),
     *health.ROUTES,
     *compatibility.ROUTES,
     *pages.ROUTES,

@@ -1,8 +1,8 @@
 """What a route is: one entry drives routing, validation, limits, OpenAPI and the docs page."""
 
 import re
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
@@ -64,6 +64,11 @@ class Params(BaseModel):
         """The same for equal parameters, however they were written."""
         return digest_of(self)
 
+    @property
+    def size(self) -> int:
+        """How many items an answer has at most, or about: GraphQL counts their fields."""
+        return 1
+
 
 class OldParams(Params):
     """The same of an old path: what the old servers ignored is ignored."""
@@ -81,6 +86,10 @@ class Scope(StrEnum):
 
 # Takes the request and its parameters; of a route with a body, the body as well.
 Handler = Callable[..., Awaitable[web.StreamResponse]]
+
+# Takes the application and parameters; returns a model, or None: there is no such thing. GraphQL
+# reads from its annotations which.
+Find = Callable[..., Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +110,7 @@ class Route:
         cache: How answers may be kept, in words for the docs.
         scope: What the client's token must allow; None where everybody may call.
         status: Of an answer without problems.
+        graph: The fields of GraphQL that ask for the same, and what finds each.
         deprecated: Whether it exists for clients of the earlier systems only.
         latest: Where a plain request is answered with a latest value, that value: such a request
             may take the fast lane.
@@ -120,6 +130,7 @@ class Route:
     cache: str = ""
     scope: Scope | None = None
     status: HTTPStatus = HTTPStatus.OK
+    graph: Mapping[str, Find] = field(default_factory=dict, hash=False)
     deprecated: bool = False
     latest: Callable[[web.Application], Ready | None] | None = None
 

@@ -1,12 +1,15 @@
 """`/graphql`: the same resources, with fields chosen by the client, within limits."""
 
 from http import HTTPStatus
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from graphql import parse
 
-from services.gateway.graph.cost import cost_of
+from services.gateway.application import ROUTES
+from services.gateway.graph.cost import QUOTA
+from services.gateway.graph.schema import GraphSchema
 from services.gateway.parsing import MAX_BODY_BYTES
 from tests.contract.clients import execute, store
 from tests.factories import position_events
@@ -56,9 +59,10 @@ async def test_everything_can_be_asked_and_is_empty_before_it_comes(gateway: Gat
           dataset_facets { total organism { value count } }
           images { total items { image_id instruments thumbnail_path } }
           image(image_id: "x") { title }
-          sky_events { name when contacts { name } } pictures { items { title } }
+          trend { movement } pictures { items { title } }
           approaches { items { name } } flares { items { class_type } }
-          ejections { items { cme_id } } launches { items { name net } } sources { name state }
+          ejections { items { cme_id } } launches { items { name net } }
+          sources { items { name state } } system_health { status } system_stats { workers }
         }""",
     )
     assert answer["errors"] is None
@@ -91,19 +95,19 @@ async def test_the_newest_position_comes_from_memory(gateway: Gateway) -> None:
     ("query", "reason"),
     [
         ("{ positions(limit: 0) { next } }", "limit: expected greater than or equal to 1"),
-        ("{ positions(limit: 201) { next } }", "limit: expected less than or equal to 200"),
+        ("{ positions(limit: 1001) { next } }", "limit: expected less than or equal to 1000"),
         ('{ positions(cursor: "x") { next } }', "cursor: expected the cursor of an earlier page"),
         ('{ images(instrument: "HST") { next } }', "instrument: expected 'NIRCam'"),
         (
-            '{ sky_events(since: "2026-01-01T00:00:00Z", until: "2028-01-01T00:00:00Z") { name } }',
-            "until: expected after `since`, by at most 366 days",
+            '{ sky_events(from: "2026-01-01T00:00:00Z", to: "2028-01-01T00:00:00Z") { days } }',
+            "to: expected after `from`, by at most 366 days",
         ),
         (
-            'query ($at: DateTime = "2026-03-01T00:00:00") { flares(since: $at) { next } }',
-            "since: expected to have timezone info",
+            'query ($at: DateTime = "2026-03-01T00:00:00") { flares(from: $at) { next } }',
+            "from: expected to have timezone info",
         ),
-        ('{ flares(until: "0001-01-01T00:00:00+14:00") { next } }', "until: expected"),
-        ('{ sky_events(since: "9999-12-31T00:00:00Z") { name } }', "since: expected"),
+        ('{ flares(to: "0001-01-01T00:00:00+14:00") { next } }', "to: expected"),
+        ('{ sky_events(from: "9999-12-31T00:00:00Z") { days } }', "from: expected"),
         (
             '{ datasets(organism: "a\\u0000b") { next } }',
             "organism: expected to match pattern",
@@ -162,7 +166,7 @@ async def test_sources_without_the_broker_are_the_last_known_or_503(
     """The broker is away, which is no fault of this process."""
     servers.valkey.stop()
     try:
-        body = {"query": "{ sources { name } }"}
+        body = {"query": "{ sources { items { name } } }"}
         async with gateway.http.post("/graphql", json=body) as response:
             assert response.status == HTTPStatus.SERVICE_UNAVAILABLE
             assert "Retry-After" in response.headers
@@ -236,23 +240,56 @@ async def test_another_media_type_is_refused(gateway: Gateway) -> None:
         assert response.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
+def cost_of(query: str, **variables: Any) -> int:
+    """Return what an operation costs."""
+    return GraphSchema(ROUTES).cost_of(parse(query), variables)
+
+
 def test_the_cost_of_a_list_is_that_of_its_items_times_its_limit() -> None:
-    """Nested limits multiply; variables count; fragments count where they are spread."""
-    assert cost_of(parse("{ a b }"), {}) == 2
-    assert cost_of(parse("{ a(limit: 10) { b c } }"), {}) == 21
-    assert cost_of(parse("query ($n: Int) { a(limit: $n) { b } }"), {"n": 5}) == 6
-    assert cost_of(parse("query ($n: Int = 9) { a(limit: $n) { b } }"), {}) == 10
-    assert cost_of(parse("query ($n: Int = 9) { a(limit: $n) { b } }"), {"n": 200.0}) == 201
-    assert cost_of(parse("{ a { b } c { d } }"), {}, {"a"}) == 1 + 50 + 2
-    assert cost_of(parse("{ a(limit: 10) { b(limit: 10) { c } } }"), {}) == 111
-    assert cost_of(parse("{ ...F a(limit: 3) { ...F } } fragment F on Q { x y }"), {}) == 9
+    """Variables and defaults count; fragments count where they are spread."""
+    assert cost_of("{ position { time name } __typename }") == 4
+    assert cost_of("{ flares(limit: 10) { items { url } } }") == 21
+    assert cost_of("{ flares { items { url } } }") == 101
+    assert cost_of("{ positions { items { id elements { epoch } } } }") == 401
+    limited = "($n: Int{}) {{ flares(limit: $n) {{ next }} }}".format
+    assert cost_of("query " + limited("!"), n=5) == 6
+    assert cost_of("query " + limited("! = 9")) == 10
+    assert cost_of("query " + limited("! = 9"), n=200.0) == 201
+    assert cost_of("query " + limited("")) == 51
+    spread = "{ ...F a: flares(limit: 3) { ...G } } fragment G on FlaresPage { next items { url } }"
+    assert (
+        cost_of(spread + " fragment F on Query { ... { trend { dt_sec } position { id } } }") == 14
+    )
+
+
+def test_the_cost_of_what_has_no_limit_is_that_of_what_was_asked_for() -> None:
+    """Buckets, points, days; and what another service computes costs as much more as elsewhere."""
+    begin = "2026-03-01T00:00:00Z"
+    chart = f'positions_chart(from: "{begin}", points: 500) {{ grain }}'
+    assert cost_of(f"{{ {chart} }}") == 501
+    assert cost_of("{ track(duration_s: 600) { time } }") == 2 * QUOTA + 12
+    assert cost_of("{ passes(lat: 1, lon: 1, days: 1) { time } }") == 2 * QUOTA + 9
+    days = [("", 7), ("(days: 30)", 30), (f'(from: "{begin}", to: "2026-03-02T12:00:00Z")', 2)]
+    for arguments, length in days:
+        assert cost_of(f"{{ sky_events{arguments} {{ days }} }}") == 3 * QUOTA + 1 + 5 * length
+    year = f'(to: "{begin}")'
+    assert cost_of(f"{{ sky_events{year} {{ days }} }}") == 3 * QUOTA + 1 + 5 * 366
+
+
+def test_what_will_be_refused_costs_nothing() -> None:
+    """The reason is worth more to a client than a bound."""
+    assert cost_of("{ flares(limit: 1000000) { items { url } } }") == 1
+    assert cost_of("query ($n: Int!) { flares(limit: $n) { items { url } } }", n="x") == 0
 
 
 def test_fragments_that_double_each_other_are_counted_in_no_time() -> None:
     """Sixty of them would be 2^60 fields; each is looked at once."""
     depth = 60
-    fragments = " ".join(f"fragment F{i} on Q {{ ...F{i + 1} ...F{i + 1} }}" for i in range(depth))
-    assert cost_of(parse(f"{{ ...F0 }} {fragments} fragment F{depth} on Q {{ x }}"), {}) == 2**depth
+    fragments = " ".join(
+        f"fragment F{i} on Query {{ ...F{i + 1} ...F{i + 1} }}" for i in range(depth)
+    )
+    last = f"fragment F{depth} on Query {{ __typename }}"
+    assert cost_of(f"{{ ...F0 }} {fragments} {last}") == 2**depth
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])

@@ -41,7 +41,7 @@ NEEDED = {
     "src": "apod",
     "what": "nasa",
 }
-GRAPH = {"query": "{ datasets { items { accession } } sources { name } }"}
+GRAPH = {"query": "{ datasets { items { accession } } sources { items { name } } }"}
 PAGE = "/api/v1/iss/positions?to=2026-03-02T00:00:00Z"
 
 

@@ -30,6 +30,8 @@ STORED = Kind(
 )
 _PROBLEMS = (HTTPStatus.SERVICE_UNAVAILABLE,)
 DAYS = 7
+# Sun and Moon rise and set; all else is one more.
+EVENTS_PER_DAY = 5
 
 
 def _listed(value: object) -> object:
@@ -50,7 +52,11 @@ class EventsParams(Window):
     # The path is an old one, too.
     model_config = OldParams.model_config
 
-    lat: Latitude | None = Field(default=None, description="Degrees north.", examples=[55.7558])
+    lat: Latitude | None = Field(
+        default=None,
+        description="Degrees north; without a place, what is the same for the whole Earth.",
+        examples=[55.7558],
+    )
     lon: Longitude | None = Field(default=None, description="Degrees east.", examples=[37.6176])
     elevation_m: ElevationM = Field(default=0.0, description="Above the WGS84 ellipsoid.")
     days: Annotated[int, Field(ge=1, le=LONGEST_WINDOW.days)] | None = Field(
@@ -58,7 +64,7 @@ class EventsParams(Window):
     )
     types: Kinds | None = Field(
         default=None,
-        description="Separated by commas; all by default.",
+        description="All by default; in a URL separated by commas.",
         examples=[["moon_phase", "lunar_eclipse"]],
     )
 
@@ -83,6 +89,15 @@ class EventsParams(Window):
             return None
         return Place(lat=self.lat, lon=self.lon, elevation_m=self.elevation_m)
 
+    @property
+    def size(self) -> int:
+        """The events, about as many as a place has."""
+        if self.since and self.until:
+            length = min(self.until - self.since, LONGEST_WINDOW)
+        else:
+            length = LONGEST_WINDOW if self.until else timedelta(days=self.days or DAYS)
+        return EVENTS_PER_DAY * math.ceil(length / timedelta(days=1))
+
     def window(self, now: datetime) -> tuple[datetime, datetime]:
         """Return the window's start, by default the present hour's, and its end.
 
@@ -96,6 +111,18 @@ class EventsParams(Window):
                 "to", f"expected after `from`, by at most {LONGEST_WINDOW.days} days"
             )
         return since, until
+
+
+async def sky_events(app: web.Application, params: EventsParams) -> SkyEvents:
+    """Return what happens in the sky of a place, or of the whole Earth."""
+    try:
+        return await _computed(app, params)
+    except DependencyUnavailableError:
+        # What is the same for the whole Earth was published for more than a year ahead.
+        stored = None if params.place else await _stored(app, params)
+        if stored is None:
+            raise
+        return stored
 
 
 async def events(request: web.Request, params: EventsParams) -> web.StreamResponse:
@@ -122,40 +149,50 @@ async def _send(
     since, until = params.window(request.app[CLOCK].now())
     # With its window, so that the cache tells one hour from the next.
     asked = params.model_copy(update={"since": since, "until": until, "days": None})
-    days = math.ceil((until - since) / timedelta(days=1))
-
-    def shown(found: list[SkyEvent]) -> Ready:
-        return render(
-            SkyEvents(events=found, location=params.place, days=days, since=since, until=until)
-        )
 
     async def compute() -> Ready:
-        question = AstroEventsQuestion(
-            latitude_deg=params.lat,
-            longitude_deg=params.lon,
-            elevation_m=params.elevation_m,
-            start=since,
-            end=until,
-            kinds=frozenset(params.types) if params.types else None,
-        )
-        answer = await request.app[ASKER].ask(COMMANDS_ASTRO_EVENTS, question, AstroEventsAnswer)
-        return shown(computed_events(answer))
+        return render(await _computed(request.app, asked))
 
     async def look_up() -> Ready | None:
-        stored = request.app[REPOSITORIES].astro
-        found = await stored.global_events(since, until, params.types)
-        return shown(found) if found else None
+        found = await _stored(request.app, asked)
+        return render(found) if found else None
 
     try:
         return await send_cached(request, COMPUTED, asked, compute, for_now=True)
     except DependencyUnavailableError as error:
-        # What is the same for the whole Earth was published for more than a year ahead.
         if params.place is not None:
             raise
         try:
             return await send_cached(request, STORED, asked, look_up, for_now=True)
         except ProblemError:
             raise error from None
+
+
+async def _computed(app: web.Application, params: EventsParams) -> SkyEvents:
+    since, until = params.window(app[CLOCK].now())
+    question = AstroEventsQuestion(
+        latitude_deg=params.lat,
+        longitude_deg=params.lon,
+        elevation_m=params.elevation_m,
+        start=since,
+        end=until,
+        kinds=frozenset(params.types) if params.types else None,
+    )
+    answer = await app[ASKER].ask(COMMANDS_ASTRO_EVENTS, question, AstroEventsAnswer)
+    return _shown(params, since, until, computed_events(answer))
+
+
+async def _stored(app: web.Application, params: EventsParams) -> SkyEvents | None:
+    since, until = params.window(app[CLOCK].now())
+    found = await app[REPOSITORIES].astro.global_events(since, until, params.types)
+    return _shown(params, since, until, found) if found else None
+
+
+def _shown(
+    params: EventsParams, since: datetime, until: datetime, events: list[SkyEvent]
+) -> SkyEvents:
+    days = math.ceil((until - since) / timedelta(days=1))
+    return SkyEvents(events=events, location=params.place, days=days, since=since, until=until)
 
 
 ROUTES = (
@@ -166,6 +203,7 @@ ROUTES = (
         tag="astro",
         params=EventsParams,
         answer=SkyEvents,
+        graph={"sky_events": sky_events},
         problems=_PROBLEMS,
         cost=3,
         cache="6 hours",

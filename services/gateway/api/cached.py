@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel, Field, model_validator
 from yarl import URL
 
-from services.gateway.answers import send_kept
+from services.gateway.answers import send_kept, send_model
 from services.gateway.cache import Kind, Make
 from services.gateway.cursor import InvalidCursorError
 from services.gateway.fastlane import FAST_LANE
@@ -17,7 +17,7 @@ from services.gateway.keys import CACHE, CLOCK
 from services.gateway.models.told import Page, Told
 from services.gateway.problems import invalid_parameter
 from services.gateway.ready import Ready
-from services.gateway.routing import ATOM, Day, Params, Time
+from services.gateway.routing import ATOM, Day, Find, Handler, Params, Time
 
 MAX_PAGE = 200
 CursorText = Annotated[str, Field(max_length=2_000, pattern=r"^[A-Za-z0-9_-]+$")]
@@ -32,6 +32,11 @@ class PageParams(Params):
     cursor: CursorText | None = Field(
         default=None, description="`next` of the page before; without it, the first page."
     )
+
+    @property
+    def size(self) -> int:
+        """The items of a page."""
+        return self.limit
 
 
 class Window(Params):
@@ -68,6 +73,28 @@ def check_order(since: date | None, until: date | None) -> None:
         raise invalid_parameter("from", "expected a time before `to`")
 
 
+def cached(kind: Kind, find: Find) -> Handler:
+    """Return the handler of what is found, kept as its kind is."""
+
+    async def answer(request: web.Request, params: Params) -> web.StreamResponse:
+        async def make() -> Ready | None:
+            found: BaseModel | None = await find(request.app, params)
+            return None if found is None else _found_ready(request, found)
+
+        return await send_cached(request, kind, params, make)
+
+    return answer
+
+
+def uncached(find: Find) -> Handler:
+    """Return the handler of what is of this moment."""
+
+    async def answer(request: web.Request, params: Params) -> web.StreamResponse:
+        return send_model(request, await find(request.app, params))
+
+    return answer
+
+
 async def send_cached(
     request: web.Request, kind: Kind, params: BaseModel, make: Make, *, for_now: bool = False
 ) -> web.StreamResponse:
@@ -98,14 +125,18 @@ async def send_cached(
     return send_kept(request, kept, kind, now)
 
 
-def page_ready(request: web.Request, page: Page, items: Sequence[Told]) -> Ready:
-    """Return a page as an answer, with the link to the next one.
+def _found_ready(request: web.Request, found: BaseModel) -> Ready:
+    # As old as its row, a page as its newest one.
+    if isinstance(found, Page):
+        return _page_ready(request, found)
+    return model_ready(request, found, found.stored_at if isinstance(found, Told) else None)
 
-    It is as old as its newest row, and changes without one: there is a next page now, or a total.
-    """
+
+def _page_ready(request: web.Request, page: Page) -> Ready:
+    # It changes without a new row, too: there is a next page now, or a total.
     return Ready.of(
         page.model_dump_json(by_alias=True).encode(),
-        newest_of(request, items),
+        newest_of(request, page.items),
         changed_at=request.app[CLOCK].now(),
         link=link_to_next(request, page.next),
     )

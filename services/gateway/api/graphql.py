@@ -1,5 +1,6 @@
 """`/graphql`: the same resources for whoever wants to choose fields."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -8,12 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 
 from services.gateway.answers import send_model
-from services.gateway.graph.query import GraphContext
-from services.gateway.graph.schema import AWAY, create_schema
-from services.gateway.keys import CLOCK, LATEST, REPOSITORIES, SEEN_SOURCES
-from services.gateway.routing import Params, Route
-
-_schema = create_schema()
+from services.gateway.graph.fields import GraphContext
+from services.gateway.graph.schema import AWAY, GraphSchema
+from services.gateway.routing import Handler, Params, Route
 
 
 class GraphRequest(BaseModel):
@@ -43,49 +41,42 @@ class GraphAnswer(BaseModel):
     errors: list[GraphError] | None = None
 
 
-async def graphql(request: web.Request, _: Params, body: GraphRequest) -> web.StreamResponse:
-    """Execute an operation.
-
-    Raises:
-        Exception: Of `AWAY`: the database or the broker is away, and so is the answer.
-    """
-    app = request.app
-    context = GraphContext(
-        app[REPOSITORIES],
-        app[SEEN_SOURCES],
-        app[CLOCK],
-        app[LATEST].iss.newest,
-        body.operation_name,
+def routes(table: Sequence[Route]) -> tuple[Route, ...]:
+    """Return the route of GraphQL over what a table has fields for."""
+    return (
+        Route(
+            path="/graphql",
+            handler=_executing(GraphSchema(table)),
+            method="POST",
+            summary="Executes a GraphQL operation over the same resources.",
+            tag="graphql",
+            body=GraphRequest,
+            answer=GraphAnswer,
+            problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
+            cost=5,
+        ),
     )
-    try:
-        result = await _schema.execute(
-            body.query,
-            variable_values=body.variables,
-            operation_name=body.operation_name,
-            context_value=context,
-        )
-    except CannotGetOperationTypeError as error:
-        named = error.operation_name or "without a name"
-        refused = GraphError(message=f"operationName: there is no operation {named:.80}")
-        return send_model(request, GraphAnswer(data=None, errors=[refused]))
-    for failure in result.errors or ():
-        cause = failure.original_error
-        if isinstance(cause, AWAY):
-            raise cause
-    errors = [GraphError.model_validate(failure.formatted) for failure in result.errors or ()]
-    return send_model(request, GraphAnswer(data=result.data, errors=errors or None))
 
 
-ROUTES = (
-    Route(
-        path="/graphql",
-        handler=graphql,
-        method="POST",
-        summary="Executes a GraphQL operation over the same resources.",
-        tag="graphql",
-        body=GraphRequest,
-        answer=GraphAnswer,
-        problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
-        cost=5,
-    ),
-)
+def _executing(schema: GraphSchema) -> Handler:
+    async def graphql(request: web.Request, _: Params, body: GraphRequest) -> web.StreamResponse:
+        try:
+            result = await schema.execute(
+                body.query,
+                variable_values=body.variables,
+                operation_name=body.operation_name,
+                context_value=GraphContext(request.app, body.operation_name),
+            )
+        except CannotGetOperationTypeError as error:
+            named = error.operation_name or "without a name"
+            refused = GraphError(message=f"operationName: there is no operation {named:.80}")
+            return send_model(request, GraphAnswer(data=None, errors=[refused]))
+        for failure in result.errors or ():
+            cause = failure.original_error
+            # The database or the broker is away, and so is the answer.
+            if isinstance(cause, AWAY):
+                raise cause
+        errors = [GraphError.model_validate(failure.formatted) for failure in result.errors or ()]
+        return send_model(request, GraphAnswer(data=result.data, errors=errors or None))
+
+    return graphql

@@ -10,9 +10,8 @@ from libs.common.events import Instrument, JwstImageEvent
 from services.gateway.api.cached import (
     PageParams,
     Window,
+    cached,
     feed_ready,
-    model_ready,
-    page_ready,
     send_cached,
 )
 from services.gateway.api.thumbnail import ImageParams, thumbnail
@@ -58,27 +57,17 @@ class ImagesParams(PageParams, FilterParams):
     """A page of images."""
 
 
-async def images(request: web.Request, params: ImagesParams) -> web.StreamResponse:
-    """Answer a page of images."""
-    repository = request.app[REPOSITORIES].images
-
-    async def make() -> Ready:
-        found = await repository.page(params.which, cursor=params.cursor, limit=params.limit)
-        total = await repository.count(params.which)
-        page = ImagesPage(items=found.items, next=found.next, total=total)
-        return page_ready(request, page, found.items)
-
-    return await send_cached(request, IMAGES, params, make)
+async def images(app: web.Application, params: ImagesParams) -> ImagesPage:
+    """Return JWST images, the newest first."""
+    repository = app[REPOSITORIES].images
+    found = await repository.page(params.which, cursor=params.cursor, limit=params.limit)
+    total = await repository.count(params.which)
+    return ImagesPage(items=found.items, next=found.next, total=total)
 
 
-async def image(request: web.Request, params: ImageParams) -> web.StreamResponse:
-    """Answer an image."""
-
-    async def make() -> Ready | None:
-        found = await request.app[REPOSITORIES].images.one(params.image_id)
-        return model_ready(request, found, found.stored_at) if found else None
-
-    return await send_cached(request, IMAGES, params, make)
+async def image(app: web.Application, params: ImageParams) -> Image | None:
+    """Return one JWST image."""
+    return await app[REPOSITORIES].images.one(params.image_id)
 
 
 async def feed(request: web.Request, params: FilterParams) -> web.StreamResponse:
@@ -95,11 +84,12 @@ async def feed(request: web.Request, params: FilterParams) -> web.StreamResponse
 ROUTES = (
     Route(
         path="/api/v1/jwst/images",
-        handler=images,
+        handler=cached(IMAGES, images),
         summary="JWST images, the newest first.",
         tag="jwst",
         params=ImagesParams,
         answer=ImagesPage,
+        graph={"images": images},
         problems=_AWAY,
         cache=_CACHE,
     ),
@@ -115,11 +105,12 @@ ROUTES = (
     ),
     Route(
         path="/api/v1/jwst/images/{image_id}",
-        handler=image,
+        handler=cached(IMAGES, image),
         summary="One image.",
         tag="jwst",
         params=ImageParams,
         answer=Image,
+        graph={"image": image},
         problems=_MISSING,
         cache=_CACHE,
     ),

@@ -7,13 +7,7 @@ from aiohttp import web
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from libs.common.events import OsdrDatasetEvent
-from services.gateway.api.cached import (
-    PageParams,
-    feed_ready,
-    model_ready,
-    page_ready,
-    send_cached,
-)
+from services.gateway.api.cached import MAX_PAGE, PageParams, cached, feed_ready, send_cached
 from services.gateway.cache import Kind
 from services.gateway.feeds.news import dataset_entry
 from services.gateway.keys import REPOSITORIES
@@ -87,57 +81,47 @@ class DatasetParams(Params):
     accession: Accession = Field(examples=["OSD-137"])
 
 
+class FacetsParams(Params):
+    """None: all of them come at once."""
+
+    @property
+    def size(self) -> int:
+        """The labels, about a full page."""
+        return MAX_PAGE
+
+
 class ChangesParams(PageParams, DatasetParams):
     """A page of the versions of a study."""
 
 
-async def datasets(request: web.Request, params: DatasetsParams) -> web.StreamResponse:
-    """Answer a page of studies."""
-    repository = request.app[REPOSITORIES].datasets
-
-    async def make() -> Ready:
-        found = await repository.page(
-            params.which, order=params.order, cursor=params.cursor, limit=params.limit
-        )
-        total = await repository.count(params.which)
-        page = DatasetsPage(items=found.items, next=found.next, total=total)
-        return page_ready(request, page, found.items)
-
-    return await send_cached(request, DATASETS, params, make)
+async def datasets(app: web.Application, params: DatasetsParams) -> DatasetsPage:
+    """Return NASA's open science datasets, searched and sorted."""
+    repository = app[REPOSITORIES].datasets
+    found = await repository.page(
+        params.which, order=params.order, cursor=params.cursor, limit=params.limit
+    )
+    total = await repository.count(params.which)
+    return DatasetsPage(items=found.items, next=found.next, total=total)
 
 
-async def dataset(request: web.Request, params: DatasetParams) -> web.StreamResponse:
-    """Answer a study."""
-
-    async def make() -> Ready | None:
-        found = await request.app[REPOSITORIES].datasets.one(params.accession)
-        return model_ready(request, found, found.stored_at) if found else None
-
-    return await send_cached(request, DATASETS, params, make)
+async def dataset(app: web.Application, params: DatasetParams) -> Dataset | None:
+    """Return all of one dataset."""
+    return await app[REPOSITORIES].datasets.one(params.accession)
 
 
-async def changes(request: web.Request, params: ChangesParams) -> web.StreamResponse:
-    """Answer a page of the versions of a study."""
-
-    async def make() -> Ready | None:
-        found = await request.app[REPOSITORIES].datasets.changes(
-            params.accession, cursor=params.cursor, limit=params.limit
-        )
-        if not found.items and params.cursor is None:
-            return None
-        page = DatasetChangesPage(items=found.items, next=found.next)
-        return page_ready(request, page, found.items)
-
-    return await send_cached(request, DATASETS, params, make)
+async def changes(app: web.Application, params: ChangesParams) -> DatasetChangesPage | None:
+    """Return the versions of a dataset, the newest first."""
+    found = await app[REPOSITORIES].datasets.changes(
+        params.accession, cursor=params.cursor, limit=params.limit
+    )
+    if not found.items and params.cursor is None:
+        return None
+    return DatasetChangesPage(items=found.items, next=found.next)
 
 
-async def facets(request: web.Request, params: Params) -> web.StreamResponse:
-    """Answer what studies can be narrowed down to."""
-
-    async def make() -> Ready:
-        return model_ready(request, await request.app[REPOSITORIES].datasets.facets())
-
-    return await send_cached(request, DATASETS, params, make)
+async def facets(app: web.Application, _: FacetsParams) -> Facets:
+    """Return what datasets can be narrowed down to."""
+    return await app[REPOSITORIES].datasets.facets()
 
 
 async def feed(request: web.Request, params: FilterParams) -> web.StreamResponse:
@@ -154,11 +138,12 @@ async def feed(request: web.Request, params: FilterParams) -> web.StreamResponse
 ROUTES = (
     Route(
         path="/api/v1/osdr/datasets",
-        handler=datasets,
+        handler=cached(DATASETS, datasets),
         summary="NASA's open science datasets, searched and sorted.",
         tag="osdr",
         params=DatasetsParams,
         answer=DatasetsPage,
+        graph={"datasets": datasets},
         problems=_AWAY,
         cache=_CACHE,
     ),
@@ -174,30 +159,34 @@ ROUTES = (
     ),
     Route(
         path="/api/v1/osdr/datasets/{accession}",
-        handler=dataset,
+        handler=cached(DATASETS, dataset),
         summary="All of one dataset.",
         tag="osdr",
         params=DatasetParams,
         answer=Dataset,
+        graph={"dataset": dataset},
         problems=_MISSING,
         cache=_CACHE,
     ),
     Route(
         path="/api/v1/osdr/datasets/{accession}/changes",
-        handler=changes,
+        handler=cached(DATASETS, changes),
         summary="The versions of a dataset, and what changed in each.",
         tag="osdr",
         params=ChangesParams,
         answer=DatasetChangesPage,
+        graph={"dataset_changes": changes},
         problems=_MISSING,
         cache=_CACHE,
     ),
     Route(
         path="/api/v1/osdr/facets",
-        handler=facets,
+        handler=cached(DATASETS, facets),
         summary="Organisms, assays, project types and programs, with how many datasets have them.",
         tag="osdr",
+        params=FacetsParams,
         answer=Facets,
+        graph={"dataset_facets": facets},
         problems=_AWAY,
         cache=_CACHE,
     ),

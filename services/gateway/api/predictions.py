@@ -1,11 +1,11 @@
 """`/api/v1/iss/track` and `/api/v1/iss/passes`: computed on request by `ingest_iss`."""
 
-from datetime import datetime
+import math
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Self
 
 from aiohttp import web
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from libs.common.events import IssElementsEvent
 from libs.common.questions import (
@@ -16,7 +16,7 @@ from libs.common.questions import (
     TrackQuestion,
 )
 from libs.common.topology import COMMANDS_ISS_PASSES, COMMANDS_ISS_TRACK
-from services.gateway.api.cached import model_ready, send_cached
+from services.gateway.api.cached import cached, send_cached
 from services.gateway.api.places import PlaceParams
 from services.gateway.cache import Kind
 from services.gateway.feeds.appointments import passes_calendar
@@ -29,6 +29,8 @@ from services.gateway.routing import CALENDAR, Params, Route, Time
 
 # Passes move by less than a second in this time; what began is still there.
 PREDICTIONS = Kind("iss_predictions", fresh_s=300.0, changed_by=frozenset({IssElementsEvent.TYPE}))
+# A revolution takes 93 minutes; half of them stay below the horizon.
+PASSES_PER_DAY = 8
 _PROBLEMS = (HTTPStatus.SERVICE_UNAVAILABLE,)
 _CACHE = "5 minutes, or until newer elements come"
 
@@ -44,6 +46,17 @@ class TrackParams(Params):
         default=60.0, description=f"Between points, of which there are {MAX_TRACK_POINTS} at most."
     )
 
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if self.duration_s / self.step_s >= MAX_TRACK_POINTS:
+            raise invalid_parameter("step_s", f"expected at most {MAX_TRACK_POINTS} points")
+        return self
+
+    @property
+    def size(self) -> int:
+        """The points."""
+        return int(self.duration_s / self.step_s) + 1
+
 
 class PassesParams(PlaceParams):
     """Over which place, and when."""
@@ -55,51 +68,38 @@ class PassesParams(PlaceParams):
     min_elevation_deg: Annotated[float, Field(ge=0, lt=90, allow_inf_nan=False)] = 10.0
     visible: bool = Field(default=False, description="Leave out what cannot be seen.")
 
-
-async def track(request: web.Request, params: TrackParams) -> web.StreamResponse:
-    """Answer the predicted ground track."""
-    if params.duration_s / params.step_s >= MAX_TRACK_POINTS:
-        raise invalid_parameter("step_s", f"expected at most {MAX_TRACK_POINTS} points")
-
-    async def make() -> Ready:
-        now = request.app[CLOCK].now()
-        question = TrackQuestion(
-            start=params.since, duration_s=params.duration_s, step_s=params.step_s
-        )
-        answer = await request.app[ASKER].ask(COMMANDS_ISS_TRACK, question, TrackAnswer)
-        shown = Track(
-            time=answer.elements.epoch,
-            fetched_at=now,
-            elements=answer.elements,
-            points=answer.points,
-        )
-        return model_ready(request, shown, now)
-
-    return await send_cached(request, PREDICTIONS, params, make)
+    @property
+    def size(self) -> int:
+        """The passes: in a day seven, or one more."""
+        return math.ceil(PASSES_PER_DAY * self.days)
 
 
-async def passes(request: web.Request, params: PassesParams) -> web.StreamResponse:
-    """Answer when the station passes over a place."""
-
-    async def make() -> Ready:
-        now = request.app[CLOCK].now()
-        return model_ready(request, await _passes(request, params, now), now)
-
-    return await send_cached(request, PREDICTIONS, params, make)
+async def track(app: web.Application, params: TrackParams) -> Track:
+    """Return where the station will be, computed."""
+    now = app[CLOCK].now()
+    question = TrackQuestion(start=params.since, duration_s=params.duration_s, step_s=params.step_s)
+    answer = await app[ASKER].ask(COMMANDS_ISS_TRACK, question, TrackAnswer)
+    return Track(
+        time=answer.elements.epoch,
+        fetched_at=now,
+        elements=answer.elements,
+        points=answer.points,
+    )
 
 
 async def calendar(request: web.Request, params: PassesParams) -> web.StreamResponse:
     """Answer the same as a calendar."""
 
     async def make() -> Ready:
-        now = request.app[CLOCK].now()
-        body = passes_calendar(await _passes(request, params, now))
-        return Ready.of(body, now, media=CALENDAR)
+        found = await passes(request.app, params)
+        return Ready.of(passes_calendar(found), found.fetched_at, media=CALENDAR)
 
     return await send_cached(request, PREDICTIONS, params, make)
 
 
-async def _passes(request: web.Request, params: PassesParams, now: datetime) -> Passes:
+async def passes(app: web.Application, params: PassesParams) -> Passes:
+    """Return when the station passes over a place, computed."""
+    now = app[CLOCK].now()
     question = PassesQuestion(
         latitude_deg=params.lat,
         longitude_deg=params.lon,
@@ -108,7 +108,7 @@ async def _passes(request: web.Request, params: PassesParams, now: datetime) -> 
         days=params.days,
         min_elevation_deg=params.min_elevation_deg,
     )
-    answer = await request.app[ASKER].ask(COMMANDS_ISS_PASSES, question, PassesAnswer)
+    answer = await app[ASKER].ask(COMMANDS_ISS_PASSES, question, PassesAnswer)
     return Passes(
         time=answer.elements.epoch,
         fetched_at=now,
@@ -123,22 +123,24 @@ async def _passes(request: web.Request, params: PassesParams, now: datetime) -> 
 ROUTES = (
     Route(
         path="/api/v1/iss/track",
-        handler=track,
+        handler=cached(PREDICTIONS, track),
         summary="Where the station will be, computed.",
         tag="iss",
         params=TrackParams,
         answer=Track,
+        graph={"track": track},
         problems=_PROBLEMS,
         cost=2,
         cache=_CACHE,
     ),
     Route(
         path="/api/v1/iss/passes",
-        handler=passes,
+        handler=cached(PREDICTIONS, passes),
         summary="When the station passes over a place, computed.",
         tag="iss",
         params=PassesParams,
         answer=Passes,
+        graph={"passes": passes},
         problems=_PROBLEMS,
         cost=2,
         cache=_CACHE,

@@ -41,22 +41,40 @@ class RefreshAccepted(BaseModel):
     )
 
 
-async def sources(request: web.Request, _: Params) -> web.StreamResponse:
+async def sources(app: web.Application, _: Params) -> SourcesPage:
+    """Return the state of every source.
+
+    Raises:
+        ProblemError: 503: the broker is away, and never answered before.
+    """
+    try:
+        return SourcesPage(items=await app[SEEN_SOURCES].known())
+    except DependencyUnavailableError as error:
+        raise unavailable(str(error)) from error
+
+
+async def source(app: web.Application, params: SourceParams) -> SourceStatus | None:
+    """Return the state of one source."""
+    known = await sources(app, params)
+    return next((status for status in known.items if status.name == params.name), None)
+
+
+async def send_sources(request: web.Request, params: Params) -> web.StreamResponse:
     """Answer the state of every source."""
-    page = SourcesPage(items=await _known(request))
+    page = await sources(request.app, params)
     return send_model(request, page, request.app[SEEN_SOURCES].staleness())
 
 
-async def source(request: web.Request, params: SourceParams) -> web.StreamResponse:
+async def send_source(request: web.Request, params: SourceParams) -> web.StreamResponse:
     """Answer the state of one source."""
-    status = await _named(request, params.name)
+    status = await _named(request, params)
     return send_model(request, status, request.app[SEEN_SOURCES].staleness())
 
 
 async def refresh(request: web.Request, params: SourceParams) -> web.StreamResponse:
     """Have a source polled before its time, as far as its limits allow."""
     app = request.app
-    status = await _named(request, params.name)
+    status = await _named(request, params)
     requested_at = app[CLOCK].now()
     await request_refresh(app[PUBLISHER], status.name, app[CLOCK])
     watch = f"/api/v1/sources/{status.name}"
@@ -64,40 +82,35 @@ async def refresh(request: web.Request, params: SourceParams) -> web.StreamRespo
     return send_model(request, accepted, {"Location": watch}, HTTPStatus.ACCEPTED)
 
 
-async def _named(request: web.Request, name: str) -> SourceStatus:
-    for status in await _known(request):
-        if status.name == name:
-            return status
-    raise ProblemError(
-        HTTPStatus.NOT_FOUND,
-        Slug.NOT_FOUND,
-        f"no source is called {name}; /api/v1/sources lists them",
-    )
-
-
-async def _known(request: web.Request) -> list[SourceStatus]:
-    try:
-        return await request.app[SEEN_SOURCES].known()
-    except DependencyUnavailableError as error:
-        raise unavailable(str(error)) from error
+async def _named(request: web.Request, params: SourceParams) -> SourceStatus:
+    status = await source(request.app, params)
+    if status is None:
+        raise ProblemError(
+            HTTPStatus.NOT_FOUND,
+            Slug.NOT_FOUND,
+            f"no source is called {params.name}; /api/v1/sources lists them",
+        )
+    return status
 
 
 ROUTES = (
     Route(
         path="/api/v1/sources",
-        handler=sources,
+        handler=send_sources,
         summary="The state of every source.",
         tag="sources",
         answer=SourcesPage,
+        graph={"sources": sources},
         problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
     ),
     Route(
         path="/api/v1/sources/{name}",
-        handler=source,
+        handler=send_source,
         summary="The state of one source.",
         tag="sources",
         params=SourceParams,
         answer=SourceStatus,
+        graph={"source": source},
         problems=(HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
     ),
     Route(

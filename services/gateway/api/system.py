@@ -12,7 +12,7 @@ from libs.common.database import TRANSIENT_ERRORS
 from libs.common.source_state import SourceState
 from libs.common.sources import SourceStatus
 from libs.common.topology import PERSISTENCE, Stream
-from services.gateway.answers import send_model
+from services.gateway.api.cached import uncached
 from services.gateway.cache import Kind
 from services.gateway.keys import CACHE, CHECKS, CLOCK, HUB, REDIS, REPOSITORIES, SEEN_SOURCES
 from services.gateway.models.system import (
@@ -42,9 +42,8 @@ _APIS = {
 }
 
 
-async def health(request: web.Request, _: OldParams) -> web.StreamResponse:
-    """Answer what can be reached."""
-    app = request.app
+async def health(app: web.Application, _: OldParams) -> SystemHealth:
+    """Return whether database, broker and upstreams can be reached."""
     verdicts, seen = await asyncio.gather(app[CHECKS].verdicts(), app[SEEN_SOURCES].all())
     servers = {"database": verdicts["database"], "redis": verdicts["broker"]}
     reasons = {name: verdict for name, verdict in servers.items() if verdict != "ok"}
@@ -53,7 +52,7 @@ async def health(request: web.Request, _: OldParams) -> web.StreamResponse:
         apis[name], reason = _reach(seen, sources)
         if reason is not None:
             reasons[name] = reason
-    document = SystemHealth(
+    return SystemHealth(
         status="degraded" if reasons.keys() & servers.keys() else "ok",
         timestamp=app[CLOCK].now(),
         services=ServicesHealth(
@@ -61,7 +60,6 @@ async def health(request: web.Request, _: OldParams) -> web.StreamResponse:
         ),
         reasons=reasons,
     )
-    return send_model(request, document)
 
 
 def _connected(verdict: str) -> Connected:
@@ -77,25 +75,21 @@ def _reach(seen: Mapping[str, SourceStatus], names: Iterable[str]) -> tuple[Reac
     return status.state, f"{status.name}: {status.reason}"
 
 
-async def stats(request: web.Request, _: OldParams) -> web.StreamResponse:
-    """Answer what the database, the broker and the pollers are at."""
-    app = request.app
+async def stats(app: web.Application, _: OldParams) -> SystemStats:
+    """Return rows, streams and pollers, counted."""
     database, redis, seen = await asyncio.gather(
-        _database(request), _redis(app[REDIS], app[HUB].streams), app[SEEN_SOURCES].all()
+        _database(app), _redis(app[REDIS], app[HUB].streams), app[SEEN_SOURCES].all()
     )
-    document = SystemStats(
+    return SystemStats(
         database=database,
         redis=redis,
         workers={name: _worker(status) for name, status in sorted(seen.items())},
         workers_reason=app[SEEN_SOURCES].trouble,
         timestamp=app[CLOCK].now(),
     )
-    return send_model(request, document)
 
 
-async def _database(request: web.Request) -> DatabaseStats:
-    app = request.app
-
+async def _database(app: web.Application) -> DatabaseStats:
     async def make() -> Ready:
         counts = await app[REPOSITORIES].old.counts()
         return Ready.of(counts.model_dump_json().encode(), app[CLOCK].now())
@@ -152,19 +146,21 @@ def _worker(status: SourceStatus) -> WorkerStats:
 ROUTES = (
     Route(
         path="/api/v1/health",
-        handler=health,
+        handler=uncached(health),
         summary="Whether database, broker and upstreams can be reached.",
         tag="system",
         params=OldParams,
         answer=SystemHealth,
+        graph={"system_health": health},
         cost=0,
     ),
     Route(
         path="/api/v1/system/stats",
-        handler=stats,
+        handler=uncached(stats),
         summary="Rows, streams and pollers, counted.",
         tag="system",
         params=OldParams,
         answer=SystemStats,
+        graph={"system_stats": stats},
     ),
 )

@@ -1,65 +1,43 @@
-"""What arguments may be, beyond what their GraphQL types say: the same as parameters elsewhere."""
+"""What arguments there are, and what they may be: the models of the routes' parameters say it."""
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from inspect import Parameter
+from typing import Annotated, TypeVar
 
-from strawberry import Info
-from strawberry.extensions import FieldExtension
-from strawberry.extensions.field_extension import AsyncExtensionResolver
+import strawberry
 
-from services.gateway.cursor import InvalidCursorError
+from services.gateway.graph.types import graph_annotation
 from services.gateway.parsing import validated
-from services.gateway.problems import ProblemError
 from services.gateway.routing import Params
 
 _Params = TypeVar("_Params", bound=Params)
-
-# `from` is a poor name for what Python and GraphQL call an argument.
-_NAMES = {"from": "since", "to": "until"}
 
 
 class QueryError(Exception):
     """An argument is wrong; the message names it and says what was expected."""
 
 
-def checked(model: type[_Params], **arguments: object) -> _Params:
+def arguments_of(model: type[Params]) -> list[Parameter]:
+    """Return the arguments that parameters are, as a resolver has them in its signature."""
+    return [
+        Parameter(
+            name,
+            Parameter.KEYWORD_ONLY,
+            default=Parameter.empty if field.is_required() else field.default,
+            annotation=Annotated[
+                graph_annotation(field.annotation),
+                # What Python has as a keyword, such as `from`, is a name to GraphQL.
+                strawberry.argument(name=field.alias or name, description=field.description),
+            ],
+        )
+        for name, field in model.model_fields.items()
+    ]
+
+
+def checked(model: type[_Params], arguments: Mapping[str, object]) -> _Params:
     """Hold arguments to the parameters of a route; null is one that was not given.
 
     Raises:
-        ProblemError: Some are wrong; `NamedRefusals` tells which.
+        ProblemError: 422 with every argument at fault.
     """
-    fields = model.model_fields
-    given = {
-        fields[name].alias or name: value for name, value in arguments.items() if value is not None
-    }
-    return validated(model, given)
-
-
-class NamedRefusals(FieldExtension):
-    """Tells what the REST API refuses, in the names of arguments."""
-
-    async def resolve_async(
-        self,
-        next_: AsyncExtensionResolver,
-        source: Any,  # noqa: ANN401 - as Strawberry has it
-        info: Info,
-        **kwargs: Any,  # noqa: ANN401 - as Strawberry has it
-    ) -> Any:  # noqa: ANN401 - as Strawberry has it
-        """Resolve the field.
-
-        Raises:
-            QueryError: An argument is wrong.
-        """
-        try:
-            return await next_(source, info, **kwargs)
-        except ProblemError as problem:
-            told = "; ".join(f"{_named(each)}: {each['message']}" for each in problem.errors)
-            for name, ours in _NAMES.items():
-                told = told.replace(f"`{name}`", f"`{ours}`")
-            raise QueryError(told) from None
-        except InvalidCursorError as error:
-            raise QueryError(f"cursor: {error}") from None
-
-
-def _named(error: Mapping[str, str]) -> str:
-    return _NAMES.get(error["field"], error["field"])
+    return validated(model, {name: value for name, value in arguments.items() if value is not None})

@@ -1,72 +1,75 @@
 """What an operation costs, counted before it runs, so that a small text cannot ask for everything.
 
-Every field costs 1, multiplied by the `limit` of each page that it stands in. Pure.
+Every field costs 1. What stands in a field of the root is counted as often as the answer to its
+arguments has items, as their model says. What costs a client more than usual elsewhere, because
+another service has to compute it, costs as much more here.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from graphql import (
-    GRAPHQL_MAX_INT,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLError,
+    GraphQLSchema,
     InlineFragmentNode,
-    IntValueNode,
-    OperationDefinitionNode,
     SelectionSetNode,
-    VariableNode,
+    get_argument_values,
+    get_variable_values,
 )
+from graphql.execution.values import VariableValues
 
-# Pages without a limit have this many items.
-DEFAULT_LIMIT = 50
-LIMIT = "limit"
+from services.gateway.api.cached import MAX_PAGE
+from services.gateway.graph.arguments import checked
+from services.gateway.graph.fields import GraphField
+from services.gateway.graph.shape import operations_of
+from services.gateway.problems import ProblemError
+
+# A full page of ten fields: what one of a client's quota brings elsewhere.
+QUOTA = 10 * MAX_PAGE
+MAX_COST = 10 * QUOTA
 
 
 def cost_of(
-    document: DocumentNode, variables: Mapping[str, Any], pages: Collection[str] = ()
+    document: DocumentNode,
+    variables: Mapping[str, Any],
+    schema: GraphQLSchema,
+    fields: Mapping[str, GraphField],
 ) -> int:
     """Return the cost of the most expensive operation of a valid document.
 
     Args:
         document: The operations.
         variables: Those that came with it.
-        pages: The fields that have a limit, whether the document tells one or not.
+        schema: What the document is valid for.
+        fields: Those of the schema's root.
     """
-    return max(
-        (
-            _Counting(document, {**_defaults(definition), **variables}, pages).of(
-                definition.selection_set
-            )
-            for definition in document.definitions
-            if isinstance(definition, OperationDefinitionNode)
-        ),
-        default=0,
-    )
-
-
-def _defaults(operation: OperationDefinitionNode) -> dict[str, Any]:
-    return {
-        definition.variable.name.value: int(definition.default_value.value)
-        for definition in operation.variable_definitions or ()
-        if isinstance(definition.default_value, IntValueNode)
-    }
-
-
-def _bounded(limit: int) -> int:
-    # JSON may bring 4,300 digits, and a product of more cannot be written into a message.
-    return min(max(1, limit), GRAPHQL_MAX_INT)
+    costs = [0]
+    for operation in operations_of(document):
+        given = get_variable_values(schema, operation.variable_definitions or (), dict(variables))
+        # With variables that are wrong it does not run.
+        if not isinstance(given, list):
+            counting = _Counting(document, given, schema, fields)
+            costs.append(counting.of(operation.selection_set, at_root=True))
+    return max(costs)
 
 
 class _Counting:
     """Counts each fragment once: many that spread each other twice would double without end."""
 
     def __init__(
-        self, document: DocumentNode, variables: Mapping[str, Any], pages: Collection[str]
+        self,
+        document: DocumentNode,
+        variables: VariableValues,
+        schema: GraphQLSchema,
+        fields: Mapping[str, GraphField],
     ) -> None:
         self._variables = variables
-        self._pages = pages
+        self._root = schema.query_type.fields if schema.query_type else {}
+        self._fields = fields
         self._fragments = {
             definition.name.value: definition
             for definition in document.definitions
@@ -74,33 +77,33 @@ class _Counting:
         }
         self._counted: dict[str, int] = {}
 
-    def of(self, selections: SelectionSetNode | None) -> int:
+    def of(self, selections: SelectionSetNode | None, *, at_root: bool) -> int:
         """Return the cost of what is selected."""
         total = 0
         for selection in selections.selections if selections else ():
             if isinstance(selection, FieldNode):
-                total += 1 + self._items(selection) * self.of(selection.selection_set)
+                below = self.of(selection.selection_set, at_root=False)
+                total += 1 + (self._from_root(selection, below) if at_root else below)
             elif isinstance(selection, InlineFragmentNode):
-                total += self.of(selection.selection_set)
+                total += self.of(selection.selection_set, at_root=at_root)
             elif isinstance(selection, FragmentSpreadNode):
-                total += self._fragment(selection.name.value)
+                total += self._fragment(selection.name.value, at_root=at_root)
         return total
 
-    def _fragment(self, name: str) -> int:
+    def _fragment(self, name: str, *, at_root: bool) -> int:
         if name not in self._counted:
-            self._counted[name] = self.of(self._fragments[name].selection_set)
+            self._counted[name] = self.of(self._fragments[name].selection_set, at_root=at_root)
         return self._counted[name]
 
-    def _items(self, field: FieldNode) -> int:
-        for argument in field.arguments or ():
-            if argument.name.value != LIMIT:
-                continue
-            if isinstance(argument.value, IntValueNode):
-                return _bounded(int(argument.value.value))
-            if isinstance(argument.value, VariableNode):
-                given = self._variables.get(argument.value.name.value)
-                # JSON may write 200 as 200.0, which GraphQL takes for an Int.
-                if isinstance(given, float) and given.is_integer():
-                    given = int(given)
-                return _bounded(given) if isinstance(given, int) else DEFAULT_LIMIT
-        return DEFAULT_LIMIT if field.name.value in self._pages else 1
+    def _from_root(self, node: FieldNode, below: int) -> int:
+        field = self._fields.get(node.name.value)
+        if field is None:
+            # Introspection, which is bounded by its shape.
+            return below
+        try:
+            arguments = get_argument_values(self._root[node.name.value], node, self._variables)
+            items = checked(field.params, arguments).size
+        except (GraphQLError, ProblemError):
+            # Refused when it is asked, with the reason.
+            return 0
+        return (QUOTA * field.quota if field.quota > 1 else 0) + items * below

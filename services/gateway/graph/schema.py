@@ -1,8 +1,9 @@
 """The schema, and the limits within which an operation must stay."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from graphql import GraphQLError, MaxIntrospectionDepthRule
+from graphql import DocumentNode, GraphQLError, MaxIntrospectionDepthRule
 from strawberry import Schema
 from strawberry.extensions import (
     AddValidationRules,
@@ -11,30 +12,24 @@ from strawberry.extensions import (
     SchemaExtension,
 )
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types import ExecutionContext, get_object_definition
+from strawberry.types import ExecutionContext
 
 from libs.common.database import TRANSIENT_ERRORS
 from libs.common.errors import DependencyUnavailableError
 from libs.common.logging import get_logger
-from services.gateway.api.cached import MAX_PAGE
 from services.gateway.graph.arguments import QueryError
-from services.gateway.graph.cost import LIMIT, cost_of
-from services.gateway.graph.query import GraphContext, Query
+from services.gateway.graph.cost import MAX_COST, cost_of
+from services.gateway.graph.fields import GraphContext, GraphField, fields_of, query_type
 from services.gateway.graph.shape import check_shape, operations_of
+from services.gateway.problems import ProblemError
+from services.gateway.routing import Route
 
 _log = get_logger(__name__)
 
 # A server is away: the whole answer is 503, as everywhere.
-AWAY = (*TRANSIENT_ERRORS, DependencyUnavailableError)
-_PAGES = frozenset(
-    field.python_name
-    for field in get_object_definition(Query, strict=True).fields
-    if any(argument.python_name == LIMIT for argument in field.arguments)
-)
-# Everything that the schema has, asked for at once, is 453.
+AWAY = (*TRANSIENT_ERRORS, DependencyUnavailableError, ProblemError)
+# Everything that the schema has, asked for at once, is 845.
 MAX_TOKENS = 1_000
-# Ten full pages of ten fields.
-MAX_COST = 10 * 10 * MAX_PAGE
 
 
 class ShapeLimiter(SchemaExtension):
@@ -69,13 +64,13 @@ class CostLimiter(SchemaExtension):
             GraphQLError: It costs too much.
         """
         context = self.execution_context
-        document = context.graphql_document
-        if document is not None:
-            cost = cost_of(document, context.variables or {}, _PAGES)
+        schema, document = context.schema, context.graphql_document
+        if document is not None and isinstance(schema, GraphSchema):
+            cost = schema.cost_of(document, context.variables or {})
             if cost > MAX_COST:
                 raise GraphQLError(
                     f"the operation costs {cost}, at most {MAX_COST} is allowed:"
-                    " ask for fewer fields, or lower `limit`"
+                    " ask for fewer fields, or for fewer items of each"
                 )
         yield
 
@@ -87,8 +82,31 @@ def _is_ours(error: GraphQLError) -> bool:
     return cause is not None and not isinstance(cause, known)
 
 
-class _Schema(Schema):
-    """Logs our own faults alone, and not what clients wrote: that may hold anything."""
+class GraphSchema(Schema):
+    """Knows what its operations cost, and logs no more than our own faults.
+
+    What clients wrote may hold anything.
+    """
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._fields: Mapping[str, GraphField] = fields_of(routes)
+        super().__init__(
+            query=query_type(self._fields),
+            # snake_case, as everywhere else in the API.
+            config=StrawberryConfig(auto_camel_case=False),
+            extensions=[
+                lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
+                ShapeLimiter,
+                CostLimiter,
+                # Types of fields of types of fields: a short text with an answer without end.
+                lambda: AddValidationRules([MaxIntrospectionDepthRule]),
+                lambda: MaskErrors(_is_ours, "this is a fault of ours; the log has it"),
+            ],
+        )
+
+    def cost_of(self, document: DocumentNode, variables: Mapping[str, Any]) -> int:
+        """Return the cost of the most expensive operation of a valid document."""
+        return cost_of(document, variables, self._schema, self._fields)
 
     def process_errors(
         self, errors: Sequence[GraphQLError], execution_context: ExecutionContext | None = None
@@ -98,19 +116,3 @@ class _Schema(Schema):
         for error in errors:
             if _is_ours(error):
                 _log.error("graphql_failed", field=error.path, exc_info=error.original_error)
-
-
-def create_schema() -> Schema:
-    """Return the schema; snake_case, as everywhere else in the API."""
-    return _Schema(
-        query=Query,
-        config=StrawberryConfig(auto_camel_case=False),
-        extensions=[
-            lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
-            ShapeLimiter,
-            CostLimiter,
-            # Types of fields of types of fields: a short text with an answer without end.
-            lambda: AddValidationRules([MaxIntrospectionDepthRule]),
-            lambda: MaskErrors(_is_ours, "this is a fault of ours; the log has it"),
-        ],
-    )

@@ -77,7 +77,10 @@ class SkyEvents(BaseModel):
     """The events of a window, in the order of their peaks."""
 
     events: list[SkyEvent]
-    location: Place | None = Field(description="Null: what is the same for the whole Earth.")
+    location: Place | None = Field(
+        description="Null without a place: these are the events that are the same for the whole"
+        " Earth, in geocentric positions, without rise and set."
+    )
     days: int = Field(description="Length of the window, rounded up.")
     since: datetime = Field(serialization_alias="from")
     until: datetime = Field(serialization_alias="to")

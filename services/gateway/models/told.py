@@ -1,5 +1,6 @@
 """What every datum tells about itself."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import BaseModel, Field
@@ -20,9 +21,10 @@ class Told(BaseModel):
 
 
 class Page(BaseModel):
-    """What all pages have; a subclass adds `items`."""
+    """What all pages have; a subclass says what its items are."""
 
     next: str | None = Field(
         default=None,
         description="The `cursor` of the next page, also in `Link`; null on the last.",
     )
+    items: Sequence[Told]

@@ -9,9 +9,8 @@ from libs.common.events import ApodEvent
 from services.gateway.api.cached import (
     Days,
     PageParams,
+    cached,
     feed_ready,
-    model_ready,
-    page_ready,
     send_cached,
 )
 from services.gateway.cache import Kind
@@ -37,26 +36,17 @@ class PictureParams(Params):
     day: Day = Field(examples=["2026-03-01"])
 
 
-async def pictures(request: web.Request, params: PicturesParams) -> web.StreamResponse:
-    """Answer a page of pictures."""
-
-    async def make() -> Ready:
-        found = await request.app[REPOSITORIES].space.pictures(
-            since=params.since, until=params.until, cursor=params.cursor, limit=params.limit
-        )
-        return page_ready(request, PicturesPage(items=found.items, next=found.next), found.items)
-
-    return await send_cached(request, PICTURES, params, make)
+async def pictures(app: web.Application, params: PicturesParams) -> PicturesPage:
+    """Return Astronomy Pictures of the Day, the newest first."""
+    found = await app[REPOSITORIES].space.pictures(
+        since=params.since, until=params.until, cursor=params.cursor, limit=params.limit
+    )
+    return PicturesPage(items=found.items, next=found.next)
 
 
-async def picture(request: web.Request, params: PictureParams) -> web.StreamResponse:
-    """Answer the picture of a day."""
-
-    async def make() -> Ready | None:
-        found = await request.app[REPOSITORIES].space.picture(params.day)
-        return model_ready(request, found, found.stored_at) if found else None
-
-    return await send_cached(request, PICTURES, params, make)
+async def picture(app: web.Application, params: PictureParams) -> Picture | None:
+    """Return the picture of one day."""
+    return await app[REPOSITORIES].space.picture(params.day)
 
 
 async def feed(request: web.Request, params: Params) -> web.StreamResponse:
@@ -73,11 +63,12 @@ async def feed(request: web.Request, params: Params) -> web.StreamResponse:
 ROUTES = (
     Route(
         path="/api/v1/space/apod",
-        handler=pictures,
+        handler=cached(PICTURES, pictures),
         summary="NASA's Astronomy Pictures of the Day, the newest first.",
         tag="space",
         params=PicturesParams,
         answer=PicturesPage,
+        graph={"pictures": pictures},
         problems=_AWAY,
         cache=_CACHE,
     ),
@@ -92,11 +83,12 @@ ROUTES = (
     ),
     Route(
         path="/api/v1/space/apod/{day}",
-        handler=picture,
+        handler=cached(PICTURES, picture),
         summary="The picture of one day.",
         tag="space",
         params=PictureParams,
         answer=Picture,
+        graph={"picture": picture},
         problems=(HTTPStatus.NOT_FOUND, *_AWAY),
         cache=_CACHE,
     ),

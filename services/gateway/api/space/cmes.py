@@ -10,9 +10,8 @@ from libs.common.events import CoronalMassEjectionEvent
 from services.gateway.api.cached import (
     PageParams,
     Window,
+    cached,
     feed_ready,
-    model_ready,
-    page_ready,
     send_cached,
 )
 from services.gateway.cache import Kind
@@ -48,30 +47,21 @@ class EjectionParams(Params):
     cme_id: Text = Field(examples=["2026-03-01T12:00:00-CME-001"])
 
 
-async def ejections(request: web.Request, params: EjectionsParams) -> web.StreamResponse:
-    """Answer a page of ejections."""
-
-    async def make() -> Ready:
-        found = await request.app[REPOSITORIES].space.ejections(
-            since=params.since,
-            until=params.until,
-            min_speed_km_s=params.min_speed_km_s,
-            cursor=params.cursor,
-            limit=params.limit,
-        )
-        return page_ready(request, EjectionsPage(items=found.items, next=found.next), found.items)
-
-    return await send_cached(request, EJECTIONS, params, make)
+async def ejections(app: web.Application, params: EjectionsParams) -> EjectionsPage:
+    """Return coronal mass ejections, the newest first."""
+    found = await app[REPOSITORIES].space.ejections(
+        since=params.since,
+        until=params.until,
+        min_speed_km_s=params.min_speed_km_s,
+        cursor=params.cursor,
+        limit=params.limit,
+    )
+    return EjectionsPage(items=found.items, next=found.next)
 
 
-async def ejection(request: web.Request, params: EjectionParams) -> web.StreamResponse:
-    """Answer an ejection."""
-
-    async def make() -> Ready | None:
-        found = await request.app[REPOSITORIES].space.ejection(params.cme_id)
-        return model_ready(request, found, found.stored_at) if found else None
-
-    return await send_cached(request, EJECTIONS, params, make)
+async def ejection(app: web.Application, params: EjectionParams) -> Ejection | None:
+    """Return one coronal mass ejection."""
+    return await app[REPOSITORIES].space.ejection(params.cme_id)
 
 
 async def feed(request: web.Request, params: EjectionFilter) -> web.StreamResponse:
@@ -90,11 +80,12 @@ async def feed(request: web.Request, params: EjectionFilter) -> web.StreamRespon
 ROUTES = (
     Route(
         path="/api/v1/space/cmes",
-        handler=ejections,
+        handler=cached(EJECTIONS, ejections),
         summary="Coronal mass ejections, the newest first.",
         tag="space",
         params=EjectionsParams,
         answer=EjectionsPage,
+        graph={"ejections": ejections},
         problems=_AWAY,
         cache=_CACHE,
     ),
@@ -110,11 +101,12 @@ ROUTES = (
     ),
     Route(
         path="/api/v1/space/cmes/{cme_id}",
-        handler=ejection,
+        handler=cached(EJECTIONS, ejection),
         summary="One ejection.",
         tag="space",
         params=EjectionParams,
         answer=Ejection,
+        graph={"ejection": ejection},
         problems=(HTTPStatus.NOT_FOUND, *_AWAY),
         cache=_CACHE,
     ),

@@ -10,9 +10,8 @@ from libs.common.events import SolarFlareEvent
 from services.gateway.api.cached import (
     PageParams,
     Window,
+    cached,
     feed_ready,
-    model_ready,
-    page_ready,
     send_cached,
 )
 from services.gateway.cache import Kind
@@ -60,31 +59,22 @@ class FlareParams(Params):
     flare_id: Text = Field(examples=["2026-03-01T12:00:00-FLR-001"])
 
 
-async def flares(request: web.Request, params: FlaresParams) -> web.StreamResponse:
-    """Answer a page of flares."""
-
-    async def make() -> Ready:
-        found = await request.app[REPOSITORIES].space.flares(
-            since=params.since,
-            until=params.until,
-            letter=params.letter,
-            min_flux_w_m2=params.min_flux_w_m2,
-            cursor=params.cursor,
-            limit=params.limit,
-        )
-        return page_ready(request, FlaresPage(items=found.items, next=found.next), found.items)
-
-    return await send_cached(request, FLARES, params, make)
+async def flares(app: web.Application, params: FlaresParams) -> FlaresPage:
+    """Return solar flares, the newest first."""
+    found = await app[REPOSITORIES].space.flares(
+        since=params.since,
+        until=params.until,
+        letter=params.letter,
+        min_flux_w_m2=params.min_flux_w_m2,
+        cursor=params.cursor,
+        limit=params.limit,
+    )
+    return FlaresPage(items=found.items, next=found.next)
 
 
-async def flare(request: web.Request, params: FlareParams) -> web.StreamResponse:
-    """Answer a flare."""
-
-    async def make() -> Ready | None:
-        found = await request.app[REPOSITORIES].space.flare(params.flare_id)
-        return model_ready(request, found, found.stored_at) if found else None
-
-    return await send_cached(request, FLARES, params, make)
+async def flare(app: web.Application, params: FlareParams) -> Flare | None:
+    """Return one solar flare."""
+    return await app[REPOSITORIES].space.flare(params.flare_id)
 
 
 async def feed(request: web.Request, params: FlareFilter) -> web.StreamResponse:
@@ -103,11 +93,12 @@ async def feed(request: web.Request, params: FlareFilter) -> web.StreamResponse:
 ROUTES = (
     Route(
         path="/api/v1/space/flares",
-        handler=flares,
+        handler=cached(FLARES, flares),
         summary="Solar flares, the newest first.",
         tag="space",
         params=FlaresParams,
         answer=FlaresPage,
+        graph={"flares": flares},
         problems=_AWAY,
         cache=_CACHE,
     ),
@@ -123,11 +114,12 @@ ROUTES = (
     ),
     Route(
         path="/api/v1/space/flares/{flare_id}",
-        handler=flare,
+        handler=cached(FLARES, flare),
         summary="One flare.",
         tag="space",
         params=FlareParams,
         answer=Flare,
+        graph={"flare": flare},
         problems=(HTTPStatus.NOT_FOUND, *_AWAY),
         cache=_CACHE,
     ),

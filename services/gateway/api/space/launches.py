@@ -11,10 +11,9 @@ from libs.common.events import LaunchEvent
 from services.gateway.api.cached import (
     PageParams,
     Window,
+    cached,
     feed_ready,
-    model_ready,
     newest_of,
-    page_ready,
     send_cached,
 )
 from services.gateway.cache import Kind
@@ -80,26 +79,17 @@ class LaunchParams(Params):
     launch_id: Text = Field(examples=["e3df2ecd-c239-472f-95e4-2b89b4f75800"])
 
 
-async def launches(request: web.Request, params: LaunchesParams) -> web.StreamResponse:
-    """Answer a page of launches."""
-
-    async def make() -> Ready:
-        found = await request.app[REPOSITORIES].space.launches(
-            params.which(request.app[CLOCK].now()), cursor=params.cursor, limit=params.limit
-        )
-        return page_ready(request, LaunchesPage(items=found.items, next=found.next), found.items)
-
-    return await send_cached(request, LAUNCHES, params, make)
+async def launches(app: web.Application, params: LaunchesParams) -> LaunchesPage:
+    """Return rocket launches: upcoming ones, the next first, or others, the last first."""
+    found = await app[REPOSITORIES].space.launches(
+        params.which(app[CLOCK].now()), cursor=params.cursor, limit=params.limit
+    )
+    return LaunchesPage(items=found.items, next=found.next)
 
 
-async def launch(request: web.Request, params: LaunchParams) -> web.StreamResponse:
-    """Answer a launch."""
-
-    async def make() -> Ready | None:
-        found = await request.app[REPOSITORIES].space.launch(params.launch_id)
-        return model_ready(request, found, found.stored_at) if found else None
-
-    return await send_cached(request, LAUNCHES, params, make)
+async def launch(app: web.Application, params: LaunchParams) -> LaunchShown | None:
+    """Return one rocket launch."""
+    return await app[REPOSITORIES].space.launch(params.launch_id)
 
 
 async def calendar(request: web.Request, params: ProviderParams) -> web.StreamResponse:
@@ -135,11 +125,12 @@ async def feed(request: web.Request, params: ProviderParams) -> web.StreamRespon
 ROUTES = (
     Route(
         path="/api/v1/space/launches",
-        handler=launches,
+        handler=cached(LAUNCHES, launches),
         summary="Rocket launches, upcoming or past.",
         tag="space",
         params=LaunchesParams,
         answer=LaunchesPage,
+        graph={"launches": launches},
         problems=_AWAY,
         cache=_CACHE,
     ),
@@ -165,11 +156,12 @@ ROUTES = (
     ),
     Route(
         path="/api/v1/space/launches/{launch_id}",
-        handler=launch,
+        handler=cached(LAUNCHES, launch),
         summary="One launch.",
         tag="space",
         params=LaunchParams,
         answer=LaunchShown,
+        graph={"launch": launch},
         problems=(HTTPStatus.NOT_FOUND, *_AWAY),
         cache=_CACHE,
     ),
