@@ -1,5 +1,6 @@
 """JSON from upstreams, made fit for what keeps it: PostgreSQL, the broker, other languages."""
 
+import json
 import math
 import re
 from typing import Any
@@ -8,6 +9,8 @@ from typing import Any
 MAX_DEPTH = 50
 # 1,000 decimal digits.
 MAX_INTEGER_BITS = 3_322
+# A launch takes 8 KiB, a mass ejection with many forecasts 30.
+MAX_RECORD_BYTES = 256 * 1024
 # What JSON can spell and PostgreSQL's `jsonb` and UTF-8 cannot hold.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -35,3 +38,17 @@ def storable(value: Any, depth: int = MAX_DEPTH) -> Any:  # noqa: ANN401 - any J
             raise ValueError("an integer of more than 1,000 digits")
         case _:
             return value
+
+
+def storable_record(record: object) -> dict[str, Any]:
+    """Return a record of an upstream without what cannot be stored.
+
+    Raises:
+        ValueError: It is no object, or one that nobody honest sends.
+    """
+    if not isinstance(record, dict):
+        raise ValueError(f"expected an object, got {type(record).__name__}")
+    result: dict[str, Any] = storable(record)
+    if len(json.dumps(result)) > MAX_RECORD_BYTES:
+        raise ValueError(f"expected at most {MAX_RECORD_BYTES} bytes")
+    return result

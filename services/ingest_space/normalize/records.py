@@ -8,10 +8,8 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import ValidationError
 
 from libs.common.events import Event, reason_of
-from libs.common.upstream_json import storable
+from libs.common.upstream_json import storable, storable_record
 
-# A launch takes 8 KiB, a mass ejection with many forecasts 30.
-MAX_RECORD_BYTES = 256 * 1024
 MAX_REJECT_BYTES = 64 * 1024
 _API_KEY = re.compile(r"(?<=[?&])api_?key=[^&#\s]*&?", re.IGNORECASE)
 
@@ -39,11 +37,7 @@ def cleaned(record: object) -> Record:
     Raises:
         ValueError: It is no object, or one that nobody honest sends.
     """
-    if not isinstance(record, dict):
-        raise ValueError(f"expected an object, got {type(record).__name__}")
-    result: Record = _without_api_keys(storable(record))
-    if len(json.dumps(result)) > MAX_RECORD_BYTES:
-        raise ValueError(f"expected at most {MAX_RECORD_BYTES} bytes")
+    result: Record = _without_api_keys(storable_record(record))
     return result
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.common.upstream_json import MAX_DEPTH, storable
+from libs.common.upstream_json import MAX_DEPTH, MAX_RECORD_BYTES, storable, storable_record
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 
@@ -31,6 +31,15 @@ def test_bounds_are_said() -> None:
         storable(nested)
     with pytest.raises(ValueError, match="more than 1,000 digits"):
         storable(10**1_100)
+
+
+def test_a_record_is_an_object_of_a_bounded_size() -> None:
+    """Whatever else a page holds, or more than anything honest, is refused."""
+    assert storable_record({"a\x00": 1}) == {"a\ufffd": 1}
+    with pytest.raises(ValueError, match="expected an object, got list"):
+        storable_record([])
+    with pytest.raises(ValueError, match="expected at most 262144 bytes"):
+        storable_record({"a": "x" * MAX_RECORD_BYTES})
 
 
 @given(
