@@ -60,6 +60,7 @@ def image_event(index: int, **changes: Any) -> JwstImageEvent:
         "preview_url": link,
         "image_url": link,
         "released_at": START + timedelta(hours=index),
+        "upstream_body": {"obs_collection": "JWST", "obsid": index, "mtFlag": None},
     }
     return JwstImageEvent.of_image(JwstImage(**(fields | changes)), provenance=fetched("mast"))
 

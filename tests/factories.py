@@ -83,6 +83,7 @@ def elements_event(
         "mean_motion_ddot": 0.0,
         "element_set_number": 999,
         "revolution_number": 57_753,
+        "upstream_body": {"NORAD_CAT_ID": 25_544, "CLASSIFICATION_TYPE": "U"},
     }
     provenance = provenance or Provenance("celestrak", Origin.LIVE, START)
     return IssElementsEvent.of_elements(IssElements(**(fields | changes)), provenance=provenance)

@@ -17,7 +17,7 @@ from libs.common.logging import get_logger
 _log = get_logger(__name__)
 
 # The newest migration of services/persistence; a test holds the two together.
-SCHEMA_REVISION = "0009"
+SCHEMA_REVISION = "0010"
 READER_ROLE = "cassiopeia_reader"
 
 Connection = AsyncConnection[tuple[Any, ...]]

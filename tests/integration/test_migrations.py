@@ -4,8 +4,9 @@ import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -13,9 +14,13 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from libs.common.database import READER_ROLE, SCHEMA_REVISION, create_pool
+from libs.common.events import Event
 from services.ingest_osdr.providers.shipped import shipped_events
 from services.persistence.schema import MIGRATIONS, upgrade
 from services.persistence.tables import TABLES
+from tests.catalogue import image_event, sky_event
+from tests.factories import elements_event
+from tests.integration.backups import fill
 from tests.integration.repositories import storing_into
 from tests.servers import CHECKOUT
 from tests.waiting import wait_until
@@ -84,6 +89,28 @@ async def test_nobody_waits_behind_a_migration_that_waits(empty_database_url: st
         assert not migrating.done()
     await migrating
     assert rows(url, "SELECT version_num FROM alembic_version") == [(SCHEMA_REVISION,)]
+
+
+async def test_rows_from_before_there_were_records_stay(empty_database_url: str) -> None:
+    """They have none; what is stored after the migration has what was received."""
+    url = empty_database_url
+    upgrade(url, "0009")
+    fill(url)
+    upgrade(url)
+    found: LiteralString = """
+        SELECT count(*) > 1, count(upstream_body), max(upstream_body::text)::jsonb FROM iss_elements
+        UNION ALL
+        SELECT count(*) > 1, count(upstream_body), max(upstream_body::text)::jsonb FROM jwst_gallery
+        UNION ALL
+        SELECT count(*) > 1, count(upstream_body), max(upstream_body::text)::jsonb FROM astro_events
+    """
+    assert rows(url, found) == [(True, 0, None)] * 3
+    records: list[dict[str, Any]] = [{"OBJECT_NAME": "ISS"}, {"mtFlag": None}, {"rise": []}]
+    makers: list[Callable[..., Event]] = [elements_event, image_event, sky_event]
+    events = [make(1, upstream_body=record) for make, record in zip(makers, records, strict=True)]
+    async with storing_into(url) as repository:
+        assert await repository.store(events) == []
+    assert rows(url, found) == [(True, 1, record) for record in records]
 
 
 def test_the_code_knows_the_newest_migration() -> None:

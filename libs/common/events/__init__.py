@@ -24,6 +24,7 @@ from libs.common.events.envelope import (
     Event,
     Origin,
     Provenance,
+    Recorded,
     Strict,
 )
 from libs.common.events.iss import (
@@ -78,6 +79,7 @@ __all__ = [
     "OsdrLink",
     "OsdrMission",
     "Provenance",
+    "Recorded",
     "SolarFlare",
     "SolarFlareEvent",
     "Strict",

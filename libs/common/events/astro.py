@@ -8,7 +8,15 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from libs.common.clock import iso
-from libs.common.events.envelope import Event, Latitude, Longitude, Name, Provenance, Strict
+from libs.common.events.envelope import (
+    Event,
+    Latitude,
+    Longitude,
+    Name,
+    Provenance,
+    Recorded,
+    Strict,
+)
 
 Degrees = Annotated[float, Field(ge=-360, le=360)]
 Altitude = Annotated[float, Field(ge=-90, le=90)]
@@ -56,7 +64,7 @@ class AstroContact(Strict):
     altitude_deg: Altitude | None = None
 
 
-class AstroEvent(Strict):
+class AstroEvent(Recorded):
     """Something in the sky whose peak is at the envelope's `time`.
 
     `variant` says which of its kind it is (`full`, `total`, `rise`). With an `observer` everything
@@ -65,7 +73,7 @@ class AstroEvent(Strict):
     `latitude_deg` and `longitude_deg` are the place of greatest eclipse, where there is one.
     `magnitude` is the body's apparent visual magnitude. `solar_longitude_deg` is J2000.
     `occurrence` counts events of the same name on the same day of UTC. `confirmed_by` lists
-    providers that announce the same event.
+    providers that announce the same event, `upstream_body` is the record of one that does.
     """
 
     kind: AstroKind
@@ -112,8 +120,8 @@ class AstroEvent(Strict):
 
     @property
     def document(self) -> dict[str, Any]:
-        """The payload as JSON types, without what is not known."""
-        return self.model_dump(mode="json", exclude_none=True)
+        """The payload as JSON types, without what is not known, and without the record."""
+        return self.model_dump(mode="json", exclude_none=True, exclude={"upstream_body"})
 
 
 class AstroEventEvent(Event):
@@ -129,7 +137,7 @@ class AstroEventEvent(Event):
     def of_event(cls, data: AstroEvent, *, time: datetime, provenance: Provenance) -> Self:
         """Wrap an event; one per natural key, which is the subject, and content."""
         subject = natural_key(data, time)
-        content = f"{iso(time)}\n{data.model_dump_json()}".encode()
+        content = f"{iso(time)}\n{data.content}".encode()
         digest = blake2b(content, digest_size=16).hexdigest()
         return cls.of(
             data, time=time, provenance=provenance, subject=subject, key=f"{subject}\n{digest}"

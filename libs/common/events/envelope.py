@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID, uuid5
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -41,6 +41,22 @@ class Strict(BaseModel):
     """What envelope and payloads have in common: no coercion, no change, only finite numbers."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore", allow_inf_nan=False)
+
+
+class Recorded(Strict):
+    """A payload with the record that it was read from, as received; None where none was."""
+
+    upstream_body: dict[str, Any] | None = None
+
+    @property
+    def content(self) -> str:
+        """What the payload says, as the JSON that ids are made of.
+
+        The record is no part of it. MAST leaves out the columns that are null in all rows of a
+        page, so that a row is spelt as its neighbours are; a computed event is the same one however
+        it is announced; elements are told apart by what they say. None of that is news.
+        """
+        return self.model_dump_json(exclude={"upstream_body"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from libs.common.events.envelope import (
     Moment,
     Name,
     Provenance,
+    Recorded,
     Strict,
 )
 
@@ -52,8 +53,11 @@ class IssPosition(Strict):
     elements_trusted: bool | None = None
 
 
-class IssElements(Strict):
-    """Mean orbital elements of the station (OMM, SGP4 theory), valid around `epoch`."""
+class IssElements(Recorded):
+    """Mean orbital elements of the station (OMM, SGP4 theory), valid around `epoch`.
+
+    `upstream_body` is the record of the message.
+    """
 
     norad_id: NoradId
     object_name: Name
@@ -70,6 +74,10 @@ class IssElements(Strict):
     mean_motion_ddot: float
     element_set_number: Count
     revolution_number: Count
+
+    def __hash__(self) -> int:
+        """Return a hash for caches of what is made of them; a record has none."""
+        return hash((self.norad_id, self.epoch))
 
 
 class IssPositionEvent(Event):
@@ -110,5 +118,5 @@ class IssElementsEvent(Event):
             time=data.epoch,
             provenance=provenance,
             subject=str(data.norad_id),
-            key=data.model_dump_json(),
+            key=data.content,
         )

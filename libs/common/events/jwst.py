@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-from libs.common.events.envelope import Event, Latitude, Name, Provenance, Strict
+from libs.common.events.envelope import Event, Latitude, Name, Provenance, Recorded
 
 MAX_TEXT = 500
 MAX_LINK = 2_000
@@ -15,7 +15,7 @@ OpticalElement = Annotated[str, StringConstraints(min_length=1, max_length=40)]
 SecureLink = Annotated[str, StringConstraints(pattern=r"^https://", max_length=MAX_LINK)]
 
 
-class JwstImage(Strict):
+class JwstImage(Recorded):
     """One public picture, whichever archive told of it.
 
     `image_id` is the name of the picture's file without its ending and without `_thumb`, in small
@@ -30,7 +30,7 @@ class JwstImage(Strict):
     Coordinates are ICRS; `wavelength_*_nm` is the band, `exposure_s` the sum of all exposures.
     `released_at` is the end of the exclusive period, `observed_from` and `observed_until` are the
     first and the last moment of exposure. `calibration_level` is that of CAOM: 2 for a calibrated
-    exposure, 3 for a combination of them.
+    exposure, 3 for a combination of them. `upstream_body` is the archive's row or item.
     """
 
     image_id: Name
@@ -82,5 +82,5 @@ class JwstImageEvent(Event):
             time=data.released_at or data.observed_from or provenance.fetched_at,
             provenance=provenance,
             subject=data.image_id,
-            key=f"{provenance.origin}:{data.model_dump_json()}",
+            key=f"{provenance.origin}:{data.content}",
         )

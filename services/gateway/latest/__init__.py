@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import TypeVar
 
 from libs.common.clock import Clock
 from libs.common.events import (
@@ -23,6 +24,8 @@ from services.gateway.latest.legacy import OldSpace
 from services.gateway.latest.space import LatestSpace
 
 __all__ = ["RECENT_FIXES", "Latest", "LatestIss"]
+
+_Recorded = TypeVar("_Recorded", IssElementsEvent, AstroEventEvent, JwstImageEvent)
 
 
 class Latest:
@@ -59,10 +62,18 @@ class Latest:
             case IssPositionEvent():
                 self.iss.add(event)
             case IssElementsEvent():
-                self.iss.add_elements(event)
+                self.iss.add_elements(_without_record(event))
             case AstroEventEvent():
-                self.sky.add(event, now)
+                self.sky.add(_without_record(event), now)
             case JwstImageEvent():
-                self.images.images.add(event, now)
+                self.images.images.add(_without_record(event), now)
             case _:
                 self.space.add(event, now)
+
+
+def _without_record(event: _Recorded) -> _Recorded:
+    """Drop what no answer shows, and what may be larger than all the rest that is kept."""
+    if event.data.upstream_body is None:
+        return event
+    data = event.data.model_copy(update={"upstream_body": None})
+    return event.model_copy(update={"data": data})

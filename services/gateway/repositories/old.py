@@ -10,9 +10,10 @@ from libs.common.events import Instrument
 from services.gateway.latest.archive import Catalogue
 from services.gateway.models.images import Image
 from services.gateway.models.old import OldStudy, OldStudyHead
-from services.gateway.repositories.reading import Conditions, Reader, Row
+from services.gateway.repositories.reading import Conditions, Reader, Row, selection
 
 _NEWEST_STUDIES = 5
+_GALLERY = selection("jwst_gallery", Image)
 _NO_VALUES: dict[str, object] = {}
 
 
@@ -62,12 +63,12 @@ class OldRepository:
         )
         rows = await self._reader.rows(
             sql.SQL(
-                "SELECT * FROM jwst_gallery WHERE {} ORDER BY time DESC, image_id DESC"
+                "SELECT {} FROM jwst_gallery WHERE {} ORDER BY time DESC, image_id DESC"
                 " LIMIT %(limit)s OFFSET %(skipped)s"
-            ).format(conditions.where),
+            ).format(sql.SQL(", ").join(map(sql.Identifier, _GALLERY.columns)), conditions.where),
             {**conditions.values, "limit": limit, "skipped": (page - 1) * limit},
         )
-        return [Image.model_validate(row) for row in rows]
+        return _GALLERY.read(rows)
 
     async def catalogue(self) -> Catalogue:
         """Return how many datasets there are, and the newest."""

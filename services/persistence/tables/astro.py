@@ -24,6 +24,7 @@ ASTRO_EVENTS = Table(
         *data_columns("text", "observer_name"),
         *data_columns("bool", "visible"),
         Column("data", "jsonb", "data.document"),
+        *data_columns("jsonb", "upstream_body"),
     ),
     latest_of=("key",),
 )

@@ -53,5 +53,6 @@ ISS_ELEMENTS = Table(
             "mean_motion_dot",
             "mean_motion_ddot",
         ),
+        *data_columns("jsonb", "upstream_body"),
     ),
 )

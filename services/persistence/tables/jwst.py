@@ -29,6 +29,7 @@ JWST_IMAGES = Table(
         *data_columns(
             "float8", "exposure_s", "ra_deg", "dec_deg", "wavelength_min_nm", "wavelength_max_nm"
         ),
+        *data_columns("jsonb", "upstream_body"),
     ),
     latest_of=("image_id",),
 )

@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,10 +15,12 @@ from libs.common.events import (
     IssPositionEvent,
     Origin,
     Provenance,
+    Recorded,
     decode,
     decode_batch,
 )
 from libs.common.topology import EVENT_STREAMS, stream_of
+from tests.catalogue import image_event, sky_event
 from tests.factories import (
     LIVE,
     START,
@@ -33,6 +37,7 @@ moments = st.datetimes(
     timezones=st.just(UTC),
 )
 finite = st.floats(allow_nan=False, allow_infinity=False)
+bodies = st.dictionaries(st.text(st.characters(codec="utf-8")), finite | st.none())
 
 
 @st.composite
@@ -50,7 +55,7 @@ def position_events(draw: st.DrawFn) -> IssPositionEvent:
         altitude_km=draw(st.floats(100, 2_000)),
         name=draw(st.text(st.characters(codec="utf-8"), min_size=1, max_size=200)),
         visibility=draw(st.sampled_from(["daylight", "eclipsed", None])),
-        upstream_body=draw(st.dictionaries(st.text(st.characters(codec="utf-8")), finite)),
+        upstream_body=draw(bodies),
         elements_epoch=draw(st.none() | moments),
         elements_age_s=draw(st.none() | finite),
         elements_trusted=draw(st.none() | st.booleans()),
@@ -85,6 +90,8 @@ def test_ids_never_change() -> None:
     """The ids of known events are the ones that the first release gave them."""
     assert str(position_event().id) == "59d0dba7-0147-5c8d-9520-ec275e7e2369"
     assert str(elements_event().id) == "8b71b3f7-4dff-5e74-8074-3847741c546d"
+    assert str(image_event(1).id) == "5c46bed8-611d-596a-a775-7b44ed7c2dc2"
+    assert str(sky_event(1).id) == "a57a1fc8-1fe6-5385-8583-2769d5acc5de"
 
 
 def test_an_id_depends_on_station_provider_and_moment_alone() -> None:
@@ -109,6 +116,19 @@ def test_elements_are_told_apart_by_their_content() -> None:
     assert again.id == elements_event().id
     assert elements_event(bstar=0.0001).id != elements_event().id
     assert elements_event(1).id != elements_event().id
+
+
+@pytest.mark.parametrize("make", [elements_event, image_event, sky_event])
+@given(body=st.none() | bodies)
+def test_the_record_is_no_part_of_what_is_said(
+    make: Callable[..., Event], body: dict[str, Any] | None
+) -> None:
+    """The same content in another record, or in none, is the same event; each comes through."""
+    event = make(1, upstream_body=body)
+    assert event.id == make(1).id
+    found = decode(event.encode()).data
+    assert isinstance(found, Recorded)
+    assert found.upstream_body == body
 
 
 def test_an_upstream_body_is_kept_as_received() -> None:

@@ -5,7 +5,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from libs.common.events import JwstImageEvent, LaunchEvent, Origin, Provenance, SolarFlareEvent
-from services.gateway.latest.archive import NEWEST_IMAGES, LatestImages, LatestSky
+from services.gateway.latest import Latest
+from services.gateway.latest.archive import (
+    NEWEST_IMAGES,
+    Catalogue,
+    LatestImages,
+    LatestSky,
+)
 from services.gateway.latest.legacy import OldSpace
 from services.gateway.latest.space import LatestSpace
 from services.gateway.latest.things import Things
@@ -19,9 +25,18 @@ from tests.catalogue import (
     neo_event,
     sky_event,
 )
-from tests.factories import START
+from tests.clocks import MovingClock
+from tests.factories import START, elements_event, position_event
 
 DAY = timedelta(days=1)
+
+
+class EmptyCatalogue:
+    """A database that holds no datasets."""
+
+    async def catalogue(self) -> Catalogue:
+        """Return what it holds."""
+        return Catalogue(0, ())
 
 
 def refetched(event: JwstImageEvent, seconds: float, origin: Origin) -> JwstImageEvent:
@@ -40,6 +55,24 @@ def test_a_revision_takes_the_place_of_what_was_fetched_before() -> None:
         for event in events:
             space.add(event, START)
         assert [each.data.name for each in space.launches_at(START)] == ["Slipped"]
+
+
+def test_records_are_not_kept() -> None:
+    """No answer shows what was received of an image; those of earlier systems show positions'."""
+    record = {"text": "x" * 100_000}
+    latest = Latest(MovingClock(), EmptyCatalogue())
+    latest.fill(
+        [
+            position_event(upstream_body=record),
+            elements_event(upstream_body=record),
+            image_event(1, upstream_body=record),
+            sky_event(1, upstream_body=record),
+        ]
+    )
+    assert latest.iss.elements == elements_event(upstream_body=None)
+    assert latest.images.newest(START) == [image_event(1, upstream_body=None)]
+    assert latest.sky.next_at(START, 2 * DAY) == [sky_event(1)]
+    assert latest.iss.newest == position_event(upstream_body=record)
 
 
 def test_what_is_known_already_changes_nothing() -> None:
