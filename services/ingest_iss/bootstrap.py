@@ -89,8 +89,8 @@ def _elements(settings: IngestIssSettings, ingest: Ingest, known: LastAnswer) ->
         ingest.session,
         base_url=str(settings.celestrak_url),
         budget=Budget(ingest.redis, upstream="celestrak", limits=celestrak.LIMITS),
-        # One record is 500 bytes long.
-        options=ClientOptions(timeout_s=20.0, max_body_bytes=256 * 1024),
+        # One record is 500 bytes long; it becomes part of an entry, which may have this much.
+        options=ClientOptions(timeout_s=20.0, max_body_bytes=64 * 1024),
         clock=ingest.clock,
     )
     options = PollOptions(

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from libs.common.clock import iso
 from libs.common.errors import StaleContentError
 from libs.common.events import IssElementsEvent, IssPosition, IssPositionEvent, Provenance
+from libs.common.upstream_json import storable_record
 from services.ingest_iss.omm import parse_omm
 
 ISS_NORAD_ID = 25_544
@@ -86,7 +87,9 @@ def elements_event(body: object, provenance: Provenance) -> IssElementsEvent:
         raise ValueError(f"expected a list of OMM records, got {type(body).__name__}")
     for record in body:
         if isinstance(record, Mapping) and str(record.get("NORAD_CAT_ID")) == str(ISS_NORAD_ID):
-            return IssElementsEvent.of_elements(parse_omm(record), provenance=provenance)
+            received = {"upstream_body": storable_record(record)}
+            elements = parse_omm(record).model_copy(update=received)
+            return IssElementsEvent.of_elements(elements, provenance=provenance)
     raise ValueError(f"no record of {ISS_NORAD_ID} among {len(body)}")
 
 

@@ -114,6 +114,7 @@ def _elements(content: bytes) -> str:
         return f"{parsed} of {len(records)} records, none of the station"
     assert decode(event.encode()) == event
     assert event.data.norad_id == ISS_NORAD_ID
+    assert event.data.upstream_body in records
     return f"{parsed} of {len(records)} records, the station's of {event.time:%Y-%m-%d}"
 
 

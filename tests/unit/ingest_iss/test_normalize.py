@@ -174,14 +174,16 @@ def test_no_body_makes_it_fail_otherwise(changes: dict[str, Any]) -> None:
 
 @given(json_values)
 def test_no_elements_make_it_fail_otherwise(body: object) -> None:
-    """Any JSON at all gives elements or a ValueError."""
+    """Any JSON at all gives elements that survive the wire, or a ValueError."""
     record = simulated.omm(1_772_366_400)
-    for whole in (body, [body], [record | {"EPOCH": body}], [record | {"MEAN_MOTION": body}]):
+    others = [record | {key: body} for key in ("EPOCH", "MEAN_MOTION", "COMMENT")]
+    for whole in (body, [body], *([other] for other in others)):
         try:
             event = elements_event(whole, provenance_at(0))
         except ValueError:
             continue
         assert event.data.norad_id == 25_544
+        assert decode(event.encode()) == event
 
 
 def test_elements_are_chosen_by_number() -> None:
@@ -191,7 +193,17 @@ def test_elements_are_chosen_by_number() -> None:
     event = elements_event([docked, station], provenance_at(1_772_370_000))
     assert event.data.object_name == "ISS (ZARYA)"
     assert event.time == event.data.epoch == datetime(2026, 3, 1, 12, tzinfo=UTC)
+    assert event.data.upstream_body == station
     assert decode(event.encode()) == event
+
+
+def test_the_same_elements_spelt_otherwise_are_the_same_event() -> None:
+    """Their record is kept as it came, and is no reason to publish them again."""
+    record = simulated.omm(1_772_366_400)
+    other = record | {"BSTAR": str(record["BSTAR"]), "COMMENT": None, "CLASSIFICATION_TYPE": "C"}
+    first, second = (elements_event([each], provenance_at(0)) for each in (record, other))
+    assert (first.id, first.data.upstream_body) == (second.id, record)
+    assert second.data.upstream_body == other
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ from services.ingest_iss.providers.wheretheiss import WhereTheIss
 from tests.clocks import MovingClock
 from tests.factories import START, elements_event
 from tests.factories import position_event as any_position
+from tests.upstreams import elements as simulated
 from tests.upstreams.celestrak import Celestrak as CelestrakSimulator
 from tests.upstreams.faults import Fault
 from tests.upstreams.server import running
@@ -128,6 +129,7 @@ async def test_celestrak_is_asked_for_json(
     assert isinstance(event, IssElementsEvent)
     assert (event.provider, event.origin) == ("celestrak", Origin.LIVE)
     assert event.data.epoch.timestamp() == pytest.approx(simulator.epoch, abs=1)
+    assert event.data.upstream_body == simulated.omm(simulator.epoch)
 
 
 @pytest.mark.parametrize("fault", [None, Fault.NOT_UPDATED_403, Fault.NOT_UPDATED_200], ids=str)
@@ -270,6 +272,7 @@ async def test_shipped_elements_are_given_once(known: LastAnswer, fence: Fence) 
     assert isinstance(event, IssElementsEvent)
     assert (event.provider, event.origin) == ("shipped", Origin.SNAPSHOT)
     assert event.data == shipped_elements()
+    assert event.data.upstream_body is None
     await known.save([event], fence)
     with pytest.raises(NotUpdatedError):
         await provider.poll()
@@ -286,7 +289,8 @@ async def test_what_changed_is_found_by_content(
     assert await published.changed([first]) == [first]
     await published.save([first], fence)
     assert not await published.is_empty()
-    again = elements_event(0, provenance=Provenance("mirror", Origin.SNAPSHOT, START))
+    mirror = Provenance("mirror", Origin.SNAPSHOT, START)
+    again = elements_event(0, provenance=mirror, upstream_body={"spelt": "otherwise"})
     assert await published.changed([again]) == []
     assert await published.changed([second]) == [second]
     await published.save([second], fence)
