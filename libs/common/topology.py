@@ -69,7 +69,7 @@ EVENTS_OSDR = Stream(
     "cassiopeia:events:osdr", groups=(PERSISTENCE,), largest_body=2 * 2**20, max_batch=16
 )
 EVENTS_JWST = Stream(
-    "cassiopeia:events:jwst", groups=(PERSISTENCE,), largest_body=8 * 2**20, max_batch=4
+    "cassiopeia:events:jwst", groups=(PERSISTENCE,), largest_body=4 * 2**20, max_batch=8
 )
 EVENTS_ASTRO = Stream(
     "cassiopeia:events:astro", groups=(PERSISTENCE,), largest_body=2**20, max_batch=32

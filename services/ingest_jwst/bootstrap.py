@@ -25,8 +25,9 @@ from services.ingest_jwst.settings import IngestJwstSettings
 IMAGES = "jwst"
 
 _BACK_OFF = BackOff(threshold=1, base_s=60.0, cap_s=3_600.0)
-# Twenty times an honest page.
-_MAX_BODY_BYTES = 8 * 1024 * 1024
+# Ten times an honest page. A poll holds the records of all its pages, at worst 160 MB where each
+# may have 8 MiB: too much for a container of 256.
+_MAX_BODY_BYTES = 4 * 1024 * 1024
 
 
 @asynccontextmanager

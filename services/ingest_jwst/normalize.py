@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from libs.common.events import Instrument, JwstImage, JwstImageEvent, Provenance
+from libs.common.events import Instrument, JwstImage, JwstImageEvent, Origin, Provenance
 from libs.common.events.jwst import MAX_TEXT
+from libs.common.upstream_json import storable_record
 from libs.common.upstream_text import plain_text
 from services.ingest_jwst.file_names import ProductName, parse_product_name, program_of
 from services.ingest_jwst.links import archive_link, linked_file, product_link
@@ -138,8 +139,7 @@ def mast_image(row: object, provenance: Provenance) -> JwstImageEvent:
     Raises:
         ValueError: It is no picture; the message names the column and what was expected.
     """
-    if not isinstance(row, Mapping):
-        raise ValueError(f"expected an object, got {type(row).__name__}")
+    row = storable_record(row)
     if row.get("obs_collection") != "JWST":
         raise ValueError(f"obs_collection: expected JWST, got {row.get('obs_collection')!r:.40}")
     observation = row.get("obs_id")
@@ -177,6 +177,7 @@ def mast_image(row: object, provenance: Provenance) -> JwstImageEvent:
         wavelength_min_nm=_number(row.get("em_min"), *_BAND_NM),
         wavelength_max_nm=_number(row.get("em_max"), *_BAND_NM),
         archive_id=_archive_id(row.get("obsid")),
+        upstream_body=_received(row, provenance),
     )
     return JwstImageEvent.of_image(image, provenance=provenance)
 
@@ -202,8 +203,7 @@ def jwstapi_image(item: object, provenance: Provenance) -> JwstImageEvent | None
     Raises:
         ValueError: It is no item; the message names the field and what was expected.
     """
-    if not isinstance(item, Mapping):
-        raise ValueError(f"expected an object, got {type(item).__name__}")
+    item = storable_record(item)
     if item.get("file_type") != "jpg":
         if isinstance(item.get("file_type"), str):
             return None
@@ -231,6 +231,7 @@ def jwstapi_image(item: object, provenance: Provenance) -> JwstImageEvent | None
         preview_url=archive_link(item.get("thumbnail")) or link,
         image_url=link,
         description=description,
+        upstream_body=_received(item, provenance),
     )
     return JwstImageEvent.of_image(image, provenance=provenance)
 
@@ -271,6 +272,11 @@ def mjd_of(row: Mapping[str, Any], column: str) -> datetime | None:
 def to_mjd(moment: datetime) -> float:
     """Return a time as a Modified Julian Date."""
     return moment.timestamp() / 86_400 + UNIX_EPOCH_MJD
+
+
+def _received(record: dict[str, Any], provenance: Provenance) -> dict[str, Any] | None:
+    """Return a record that an archive sent: the shipped ones nobody did."""
+    return None if provenance.origin is Origin.SNAPSHOT else record
 
 
 def _mast_preview(

@@ -167,6 +167,7 @@ async def test_a_machine_without_network_shows_the_snapshot_until_there_is_bette
     assert events == shipped_images()
     gallery = await stored(database_url, events, "jwst_gallery")
     assert {row["origin"] for row in gallery.values()} == {"snapshot"}
+    assert {row["upstream_body"] for row in gallery.values()} == {None}
     status = await poll_once(redis, settings(valkey_url, mast_url=HttpUrl(mast.url)), clock)
     assert (status.state, status.origin) == (SourceState.OK, "live")
     gallery = await stored(database_url, await published(redis), "jwst_gallery")
@@ -210,6 +211,7 @@ async def test_with_a_key_jwstapi_is_preferred(
         "NIRISS",
         "FGS",
     }
+    assert all(row["upstream_body"]["id"] == f"{stem}.jpg" for stem, row in rows.items())
     assert jwstapi.log.violations == 0
     await poll_once(redis, chosen, clock)
     assert len(await published(redis)) == jwstapi.count
@@ -282,6 +284,11 @@ def _assert_same(stored_row: dict[str, Any], row: dict[str, Any]) -> None:
     assert stored_row["image_url"].endswith(f"uri=mast:JWST/product/{_stem(row)}.jpg")
     assert stored_row["data_url"].endswith(f"uri={row['dataURL']}")
     assert stored_row["origin"] == "live"
+    # MAST left out what was null in all rows of the page.
+    assert stored_row["upstream_body"].items() <= row.items()
+    assert {key for key, value in row.items() if value is not None} <= set(
+        stored_row["upstream_body"]
+    )
 
 
 def _assert_time(moment: datetime, as_mjd: float) -> None:

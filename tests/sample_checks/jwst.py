@@ -38,6 +38,7 @@ def _jwstapi_items(content: bytes) -> str:
         assert image.image_url == item["location"]
         assert image.preview_url == (item["thumbnail"] or item["location"])
         assert len(image.instruments) == 1
+        assert image.upstream_body == item
     return f"{len(page.items)} images of jwstapi.com"
 
 
@@ -62,6 +63,7 @@ def _mast_record(content: bytes) -> str:
     assert image.data_url
     assert image.data_url.endswith(row["dataURL"])
     assert is_wanted(row, _EVER)
+    assert image.upstream_body == row
     return f"the image {image.image_id}: {image.caption}"
 
 

@@ -53,7 +53,7 @@ class MastOptions:
     Attributes:
         crawl: How far and how fast the crawl goes back.
         page_size: Rows per page; without one MAST cuts silently at 50,000.
-        pages_per_poll: Pages per poll at most. 1,000 images hold 8 MB while they are published.
+        pages_per_poll: Pages per poll at most. 1,000 images hold 11 MB while they are published.
         pause: Until the next poll while older releases are to be read: a year is there within a
             minute, at 24 calls a minute of the 60.
         repeats: How often a question is repeated that MAST is still working on.

@@ -1,5 +1,6 @@
 """Records become pictures, whole, or a reason why not."""
 
+import json
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,6 +22,7 @@ from services.ingest_jwst.normalize import (
     released_image,
     to_mjd,
 )
+from services.ingest_jwst.providers.shipped import shipped_images
 from tests.unit.ingest_jwst.records import (
     CDN,
     DOWNLOAD,
@@ -74,6 +76,7 @@ def test_a_row_of_mast_is_taken_whole() -> None:
         "wavelength_min_nm": 1_331.0,
         "wavelength_max_nm": 1_668.0,
         "archive_id": "83209967",
+        "upstream_body": mast_row(),
     }
     assert decode(event.encode()) == event
 
@@ -249,6 +252,7 @@ def test_an_item_of_jwstapi_is_taken_whole() -> None:
         "preview_url": f"{CDN}/thumb--{stem}_thumb.jpg",
         "image_url": f"{CDN}/jwst--{stem}.jpg",
         "description": "exposure (L2b): calibrated",
+        "upstream_body": jwstapi_item(),
     }
 
 
@@ -323,6 +327,31 @@ def test_content_and_origin_make_the_id() -> None:
     event = mast_image(mast_row(), MAST)
     assert mast_image(mast_row(), later).id == event.id
     assert mast_image(mast_row(t_exptime=1.0), MAST).id != event.id
+
+
+def test_a_row_is_no_news_because_of_its_neighbours() -> None:
+    """MAST leaves out a column that is null in all rows of a page; what it sent is kept as sent."""
+    alone, among_others = mast_row(filters=..., srcDen=...), mast_row(filters=None, srcDen=None)
+    events = [mast_image(row, MAST) for row in (alone, among_others)]
+    assert events[0].id == events[1].id
+    assert [event.data.upstream_body for event in events] == [alone, among_others]
+
+
+def test_what_cannot_be_stored_is_not_kept() -> None:
+    """Nor is a record that nobody honest sends."""
+    event = mast_image(mast_row(project="a\x00b", srcDen=float("inf")), MAST)
+    assert event.data.upstream_body == mast_row(project="a\ufffdb", srcDen=None)
+    with pytest.raises(ValueError, match="at most 262144 bytes"):
+        mast_image(mast_row(s_region="x" * 300_000), MAST)
+    with pytest.raises(ValueError, match="nested deeper"):
+        jwstapi_image(jwstapi_item(details=json.loads("[" * 400 + "]" * 400)), JWSTAPI)
+
+
+def test_nobody_sent_the_shipped_images() -> None:
+    """They are facts only."""
+    assert [event.data.upstream_body for event in shipped_images()] == [None] * len(
+        shipped_images()
+    )
 
 
 def test_a_caption_is_one_bounded_line() -> None:
