@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from libs.common.answers import LastAnswer
-from libs.common.events import AstroEventEvent
+from libs.common.events import AstroEvent, AstroEventEvent
 
 
 class KnownEvents(LastAnswer):
     """The newest version of every event whose time is not long over."""
 
-    async def confirmations(self) -> Mapping[str, list[str]]:
-        """Return who confirmed which event, by natural key."""
+    async def confirmed(self) -> Mapping[str, AstroEvent]:
+        """Return the events that somebody confirmed, by natural key."""
         return {
-            event.subject or "": event.data.confirmed_by
+            event.subject or "": event.data
             for event in await self.load()
             if isinstance(event, AstroEventEvent) and event.data.confirmed_by
         }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from libs.common.events import AstroEvent, natural_key
 from services.ingest_astro.computed.happening import Happening
@@ -16,7 +17,7 @@ _SAME_PLACE_DEG = 0.01
 def confirm(
     computed: Iterable[Happening], announced: Sequence[Happening], by: str
 ) -> tuple[list[Happening], list[Happening]]:
-    """Mark the computed events that somebody announces too.
+    """Mark the computed events that somebody announces too, and keep what was announced.
 
     Returns:
         The computed events, and the announced ones that none of them is.
@@ -24,29 +25,36 @@ def confirm(
     merged = []
     confirming: set[int] = set()
     for happening in computed:
-        found = {i for i, other in enumerate(announced) if _same(happening, other)}
-        confirming |= found
-        merged.append(confirmed(happening, [by]) if found else happening)
+        found = [i for i, other in enumerate(announced) if _same(happening, other)]
+        confirming.update(found)
+        merged.append(
+            _confirmed(happening, [by], announced[found[0]].event.upstream_body)
+            if found
+            else happening
+        )
     return merged, [other for i, other in enumerate(announced) if i not in confirming]
 
 
 def keep_confirmations(
-    happenings: Iterable[Happening], known: Mapping[str, Sequence[str]]
+    happenings: Iterable[Happening], known: Mapping[str, AstroEvent]
 ) -> list[Happening]:
     """Mark the events that were confirmed before: who confirmed them need not say so every day."""
-    return [
-        confirmed(happening, known.get(natural_key(happening.event, happening.time), ()))
-        for happening in happenings
-    ]
+    kept = []
+    for happening in happenings:
+        earlier = known.get(natural_key(happening.event, happening.time))
+        kept.append(
+            _confirmed(happening, earlier.confirmed_by, earlier.upstream_body)
+            if earlier
+            else happening
+        )
+    return kept
 
 
-def confirmed(happening: Happening, by: Sequence[str]) -> Happening:
-    """Return an event with more names among those who confirm it."""
+def _confirmed(happening: Happening, by: Iterable[str], record: dict[str, Any] | None) -> Happening:
+    """Return an event with more names among those who confirm it, and what one of them sent."""
     names = sorted({*happening.event.confirmed_by, *by})
-    if names == happening.event.confirmed_by:
-        return happening
-    event = happening.event.model_copy(update={"confirmed_by": names})
-    return happening._replace(event=event)
+    changes = {"confirmed_by": names, "upstream_body": record}
+    return happening._replace(event=happening.event.model_copy(update=changes))
 
 
 def _same(computed: Happening, announced: Happening) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from libs.common.events import AstroContact, AstroEvent, AstroKind, AstroObserver, reason_of
+from libs.common.upstream_json import storable_record
 from services.ingest_astro.computed.happening import Happening
 
 _TYPE = re.compile(r"(?P<variant>[a-z]{3,20})_(?P<body>solar|lunar)_eclipse")
@@ -91,8 +92,7 @@ def _records(body: object) -> Iterator[object]:
 
 
 def _event(record: object, observer: AstroObserver) -> Happening:
-    if not isinstance(record, Mapping):
-        raise ValueError(f"expected an event, got {type(record).__name__}")
+    record = storable_record(record)
     found = _TYPE.fullmatch(str(record.get("type")))
     if not found:
         raise ValueError(f"type: expected an eclipse, got {record.get('type')!r:.60}")
@@ -120,6 +120,7 @@ def _event(record: object, observer: AstroObserver) -> Happening:
             observer=observer,
             visible=None if altitude is None else altitude > 0,
             contacts=contacts,
+            upstream_body=record,
         ),
     )
 

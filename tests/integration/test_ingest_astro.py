@@ -8,13 +8,12 @@ import psycopg
 import pytest
 
 from libs.common.broker import text
-from libs.common.database import create_pool
 from libs.common.events import AstroKind, Origin
 from libs.common.source_state import SourceState
 from libs.common.sources import SourceRegistry
 from services.ingest_astro.settings import IngestAstroSettings
-from services.persistence.repository import Repository, prepare_connection
 from tests.integration.astro import World, astro_world
+from tests.integration.repositories import execute, storing_into
 from tests.upstreams.astronomyapi import AstronomyApi
 from tests.upstreams.faults import Fault
 from tests.upstreams.server import running
@@ -96,9 +95,7 @@ async def test_a_new_place_does_not_wait_for_a_day(world: World) -> None:
 async def test_rows_are_the_published_events(world: World, database_url: str) -> None:
     """One row per event, with the same content; storing all of it again changes nothing."""
     events = await world.poll(astro_observers=PLACES)
-    pool = create_pool(database_url, name="test", size=1, configure=prepare_connection)
-    async with pool:
-        repository = Repository(pool)
+    async with storing_into(database_url) as repository:
         assert await repository.store(events) == []
         assert await repository.store(events) == []
     query = (
@@ -132,8 +129,10 @@ async def test_rows_are_the_published_events(world: World, database_url: str) ->
         )
 
 
-async def test_announced_eclipses_confirm_computed_ones(world: World, api: AstronomyApi) -> None:
-    """Each local eclipse is one event, says who confirms it, and keeps its computed moment."""
+async def test_announced_eclipses_confirm_computed_ones(
+    world: World, api: AstronomyApi, database_url: str
+) -> None:
+    """Each local eclipse is one event, says who confirms it and how, at its computed moment."""
     events = await world.poll(**credentials(api))
     assert await world.state() == (SourceState.OK, "astronomyapi", "")
     assert api.calls == 4
@@ -146,6 +145,19 @@ async def test_announced_eclipses_confirm_computed_ones(world: World, api: Astro
         local = event.data.kind in (AstroKind.LUNAR_ECLIPSE, AstroKind.SOLAR_ECLIPSE)
         announced = local and event.data.observer is not None and event.time < year
         assert event.data.confirmed_by == (["astronomyapi"] if announced else [])
+        record = event.data.upstream_body
+        assert bool(record) == announced
+        assert not record or record["type"].endswith(f"_{event.data.kind}")
+    async with storing_into(database_url) as repository:
+        assert await repository.store(events) == []
+    found = execute(
+        database_url,
+        "SELECT key, upstream_body, data FROM astro_events WHERE upstream_body IS NOT NULL",
+    )
+    assert {key: (record, data) for key, record, data in found} == {
+        event.subject: (event.data.upstream_body, event.data.document) for event in confirmed
+    }
+    assert not any("upstream_body" in event.data.document for event in confirmed)
 
 
 async def test_an_announced_event_that_is_not_computed_is_published_too(
@@ -154,21 +166,21 @@ async def test_an_announced_event_that_is_not_computed_is_published_too(
     """With the upstream as its provider, and its null highlights left out."""
     moment = (datetime.now(UTC) + timedelta(days=100)).replace(microsecond=0)
     peak = {"date": moment.isoformat(), "altitude": -5.85}
-    api.extra["sun"].append(
-        {
-            "type": "partial_solar_eclipse",
-            "eventHighlights": {"partialStart": None, "peak": peak, "patialEnd": None},
-            "extraInfo": {"obscuration": 0.76},
-        }
-    )
+    record = {
+        "type": "partial_solar_eclipse",
+        "eventHighlights": {"partialStart": None, "peak": peak, "patialEnd": None},
+        "extraInfo": {"obscuration": 0.76},
+    }
+    api.extra["sun"].append(record)
     events = await world.poll(**credentials(api, astro_observers="Quito:-0.1807:-78.4678"))
     alone = [event for event in events if event.origin is Origin.LIVE]
     assert [(event.provider, event.time) for event in alone] == [("astronomyapi", moment)]
     assert alone[0].data.visible is False
+    assert alone[0].data.upstream_body == record
 
 
 async def test_a_confirmation_outlives_the_upstream(world: World, api: AstronomyApi) -> None:
-    """When it fails later, nothing is published again without its confirmation."""
+    """When it fails later, or spells it otherwise, nothing is published again."""
     first = await world.poll(**credentials(api))
     api.fault = Fault.ERROR_500
     again = await world.poll(**credentials(api))
@@ -176,7 +188,8 @@ async def test_a_confirmation_outlives_the_upstream(world: World, api: Astronomy
     assert len(again) <= 2
     assert any(event.data.confirmed_by for event in first)
     api.fault = None
-    await world.poll(**credentials(api))
+    api.misspelt = False
+    assert len(await world.poll(**credentials(api))) <= 2
     assert await world.state() == (SourceState.OK, "astronomyapi", "")
 
 

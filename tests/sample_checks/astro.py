@@ -26,6 +26,7 @@ def _rows(content: bytes) -> str:
         assert record["type"] == f"{event.variant}_{event.kind}"
         assert event.obscuration == record["extraInfo"]["obscuration"]
         assert time == datetime.fromisoformat(highlights["peak"]["date"])
+        assert event.upstream_body == record
         assert event.visible is (highlights["peak"]["altitude"] > 0)
     return f"{len(records)} eclipse(s) of AstronomyAPI"
 

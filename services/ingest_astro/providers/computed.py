@@ -60,7 +60,7 @@ class ComputedEvents:
             found = await self._worker.run(LIMIT_S, lambda check: self._compute(now, check))
         except TimeIsUpError as error:
             raise UpstreamError(str(error)) from error
-        return keep_confirmations(found, await self._known.confirmations())
+        return keep_confirmations(found, await self._known.confirmed())
 
     def reading(self, happenings: Sequence[Happening], now: datetime) -> Reading:
         """Return computed events as what a provider gives."""

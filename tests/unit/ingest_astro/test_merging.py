@@ -1,6 +1,7 @@
 """Announced events confirm computed ones, and confirmations are kept."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -20,11 +21,12 @@ def eclipse(
     kind: AstroKind = AstroKind.LUNAR_ECLIPSE,
     off: timedelta = timedelta(0),
     variant: str = "partial",
+    **changes: Any,
 ) -> Happening:
     """Return an eclipse seen from a place."""
     body = "moon" if kind is AstroKind.LUNAR_ECLIPSE else "sun"
     event = AstroEvent(
-        kind=kind, variant=variant, title="Eclipse", bodies=[body], observer=observer
+        kind=kind, variant=variant, title="Eclipse", bodies=[body], observer=observer, **changes
     )
     return Happening(PEAK + off, event)
 
@@ -32,12 +34,14 @@ def eclipse(
 @pytest.mark.parametrize("minutes", [-90, -1, 0, 1, 90])
 def test_the_same_eclipse_is_confirmed(minutes: float) -> None:
     """Some minutes apart and of another kind, it is still the same; its own moment stays."""
-    announced = eclipse(off=timedelta(minutes=minutes), variant="total")
+    record = {"type": "total_lunar_eclipse"}
+    announced = eclipse(off=timedelta(minutes=minutes), variant="total", upstream_body=record)
     merged, others = confirm([eclipse()], [announced], "somebody")
     assert others == []
     assert [happening.time for happening in merged] == [PEAK]
     assert [happening.event.confirmed_by for happening in merged] == [["somebody"]]
     assert merged[0].event.variant == "partial"
+    assert merged[0].event.upstream_body == record
 
 
 @pytest.mark.parametrize(
@@ -63,12 +67,14 @@ def test_coordinates_may_be_rounded() -> None:
 
 
 def test_confirmations_are_kept() -> None:
-    """By the natural key, and together with new ones."""
-    known = {natural_key(eclipse().event, PEAK): ["earlier"]}
+    """By the natural key with what was sent, and together with new ones, whose record is newer."""
+    earlier = eclipse(confirmed_by=["earlier"], upstream_body={"day": 1}).event
+    known = {natural_key(earlier, PEAK): earlier}
     kept = keep_confirmations([eclipse(), eclipse(THERE)], known)
-    assert [happening.event.confirmed_by for happening in kept] == [["earlier"], []]
-    merged, _ = confirm(kept, [eclipse()], "now")
+    assert [happening.event for happening in kept] == [earlier, eclipse(THERE).event]
+    merged, _ = confirm(kept, [eclipse(upstream_body={"day": 2})], "now")
     assert merged[0].event.confirmed_by == ["earlier", "now"]
+    assert merged[0].event.upstream_body == {"day": 2}
 
 
 def test_a_corrected_kind_of_eclipse_is_the_same_event() -> None:
