@@ -32,6 +32,10 @@ class SystemClock:
         return time.clock_gettime(_STEADY)
 
 
+SYSTEM_CLOCK: Clock = SystemClock()
+"""The one that is used where no other is given."""
+
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 from libs.common import metrics
 from libs.common.broker import READ_BLOCK_MS, body_of, text
-from libs.common.clock import Clock, SystemClock
+from libs.common.clock import SYSTEM_CLOCK, Clock
 from libs.common.deadletter_limit import DeadLetterLimit, LetterLimit
 from libs.common.errors import DependencyUnavailableError
 from libs.common.logging import get_logger
@@ -62,7 +62,7 @@ class StreamConsumer:
         consumer: Its name: another one for each replica, the same over restarts.
         handler: What is done with a batch.
         options: How it reads.
-        clock: The machine's, when none is given.
+        clock: In place of the machine's.
         turn: One for all consumers of a process: held by whoever has an entry alone in work.
         stop: Set when the process is to end: a consumer that stands still then lets go.
     """
@@ -76,7 +76,7 @@ class StreamConsumer:
         consumer: str,
         handler: Handler,
         options: ConsumerOptions,
-        clock: Clock | None = None,
+        clock: Clock = SYSTEM_CLOCK,
         turn: asyncio.Lock | None = None,
         stop: asyncio.Event | None = None,
     ) -> None:
@@ -85,7 +85,6 @@ class StreamConsumer:
         self._consumer = consumer
         self._options = options
         self._stop = stop or asyncio.Event()
-        clock = clock or SystemClock()
         self._limit = DeadLetterLimit(options.letter_limit, clock)
         self._pending = PendingList(redis, stream=stream, group=group, consumer=consumer)
         self._taker = Taker(

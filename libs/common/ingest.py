@@ -16,7 +16,7 @@ from libs.common.broker import (
     prepare_streams,
     wait_for_broker,
 )
-from libs.common.clock import Clock, SystemClock
+from libs.common.clock import SYSTEM_CLOCK, Clock
 from libs.common.commands import obey_refresh
 from libs.common.fence import Fence
 from libs.common.polling import Poller, PollOptions
@@ -61,10 +61,9 @@ async def ingesting(
     settings: ServiceSettings,
     runtime: Runtime,
     build: Callable[[Ingest], Sequence[Poller]],
-    clock: Clock | None = None,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> AsyncIterator[None]:
     """Run a service's pollers while the body runs; let a poll in progress finish at the end."""
-    clock = clock or SystemClock()
     name = f"{service}-{settings.replica}"
     url = settings.redis_url.get_secret_value()
     redis, broker = connect(url, name), create_broker(url, name)

@@ -31,7 +31,7 @@ from libs.common.broker import (
     prepare_streams,
     wait_for_broker,
 )
-from libs.common.clock import Clock, SystemClock
+from libs.common.clock import SYSTEM_CLOCK, Clock
 from libs.common.errors import CassiopeiaError, DependencyUnavailableError
 from libs.common.events import reason_of
 from libs.common.logging import get_logger
@@ -103,7 +103,7 @@ async def ask(
     answer: type[_A],
     *,
     timeout_s: float,
-    clock: Clock | None = None,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> _A:
     """Ask, and wait for the answer.
 
@@ -112,7 +112,7 @@ async def ask(
         RequestUnansweredError: There was no reply within `timeout_s`.
         DependencyUnavailableError: The broker did not take the question, or hangs.
     """
-    expires_at = (clock or SystemClock()).now() + timedelta(seconds=timeout_s)
+    expires_at = clock.now() + timedelta(seconds=timeout_s)
     body = question.model_copy(update={"expires_at": expires_at}).model_dump_json().encode()
     try:
         # First a sign of life of where the question goes: who has another answer than that of a
@@ -302,7 +302,7 @@ async def answering(
     settings: ServiceSettings,
     runtime: Runtime,
     desks: Callable[[Redis, Worker], Sequence[Desk[Any, Any]]],
-    clock: Clock | None = None,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> AsyncIterator[None]:
     """Answer questions while the body runs; what is unanswered at the end stays so.
 
@@ -320,9 +320,7 @@ async def answering(
         await wait_for_broker(redis)
         await prepare_streams(redis, settings.layout)
         async with broker:
-            counters = [
-                _Counter(desk, broker, clock or SystemClock()) for desk in desks(redis, worker)
-            ]
+            counters = [_Counter(desk, broker, clock) for desk in desks(redis, worker)]
             for counter in counters:
                 counter.subscribe(name)
             await broker.start()

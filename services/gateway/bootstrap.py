@@ -13,7 +13,7 @@ from libs.common.broker import (
     create_broker,
     wait_for_broker,
 )
-from libs.common.clock import Clock, SystemClock
+from libs.common.clock import SYSTEM_CLOCK, Clock
 from libs.common.database import check_database, create_pool, wait_for_schema
 from libs.common.runtime import Runtime
 from libs.common.sources import SourceRegistry
@@ -63,10 +63,9 @@ from services.gateway.triggers import Triggers
 
 @asynccontextmanager
 async def bootstrap(
-    settings: GatewaySettings, runtime: Runtime, clock: Clock | None = None
+    settings: GatewaySettings, runtime: Runtime, clock: Clock = SYSTEM_CLOCK
 ) -> AsyncIterator[None]:
     """Run the service; `clock` replaces the machine's."""
-    clock = clock or SystemClock()
     name = f"gateway-{settings.replica}"
     url = settings.redis_url.get_secret_value()
     redis, broker = connect(url, name), create_broker(url, name)

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from libs.common.breaker import BackOff
 from libs.common.budget import Budget
-from libs.common.clock import Clock, SystemClock
+from libs.common.clock import SYSTEM_CLOCK, Clock
 from libs.common.ingest import Ingest, ingesting
 from libs.common.polling import Poller, PollOptions
 from libs.common.requests import Desk, Worker, answering
@@ -36,7 +36,7 @@ _SHORTEST_SECRET = 6
 
 @asynccontextmanager
 async def bootstrap(
-    settings: IngestAstroSettings, runtime: Runtime, clock: Clock | None = None
+    settings: IngestAstroSettings, runtime: Runtime, clock: Clock = SYSTEM_CLOCK
 ) -> AsyncIterator[None]:
     """Run the service; `clock` replaces the machine's."""
     # Not the thread that answers questions: they would delay a poll, and it them.
@@ -47,7 +47,7 @@ async def bootstrap(
 
     def desks(redis: Redis, compute: Worker) -> Sequence[Desk[Any, Any]]:
         del redis
-        return SkyDesk(compute, clock or SystemClock()).desks()
+        return SkyDesk(compute, clock).desks()
 
     try:
         async with (

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from libs.common.answers import LastAnswer
 from libs.common.breaker import BackOff
 from libs.common.budget import Budget
-from libs.common.clock import Clock, SystemClock
+from libs.common.clock import SYSTEM_CLOCK, Clock
 from libs.common.ingest import Ingest, ingesting
 from libs.common.polling import Poller, PollOptions
 from libs.common.requests import Desk, Worker, answering
@@ -34,7 +34,7 @@ _ELEMENTS_BACK_OFF = BackOff(threshold=1, base_s=300.0, cap_s=MIN_ELEMENTS_PERIO
 
 @asynccontextmanager
 async def bootstrap(
-    settings: IngestIssSettings, runtime: Runtime, clock: Clock | None = None
+    settings: IngestIssSettings, runtime: Runtime, clock: Clock = SYSTEM_CLOCK
 ) -> AsyncIterator[None]:
     """Run the service; `clock` replaces the machine's."""
 
@@ -44,9 +44,7 @@ async def bootstrap(
 
     def desks(redis: Redis, worker: Worker) -> Sequence[Desk[Any, Any]]:
         max_age = timedelta(days=settings.iss_elements_max_age_days)
-        return StationDesk(
-            redis, worker, source=ELEMENTS, max_age=max_age, clock=clock or SystemClock()
-        ).desks()
+        return StationDesk(redis, worker, source=ELEMENTS, max_age=max_age, clock=clock).desks()
 
     async with (
         ingesting("ingest_iss", settings, runtime, build, clock),

@@ -7,7 +7,7 @@ from datetime import timedelta
 from libs.common.answers import Published
 from libs.common.breaker import BackOff
 from libs.common.budget import Budget
-from libs.common.clock import Clock
+from libs.common.clock import SYSTEM_CLOCK, Clock
 from libs.common.fence import Fence
 from libs.common.ingest import Ingest, ingesting
 from libs.common.polling import Poller, PollOptions
@@ -32,7 +32,7 @@ _MAX_BODY_BYTES = 4 * 1024 * 1024
 
 @asynccontextmanager
 async def bootstrap(
-    settings: IngestJwstSettings, runtime: Runtime, clock: Clock | None = None
+    settings: IngestJwstSettings, runtime: Runtime, clock: Clock = SYSTEM_CLOCK
 ) -> AsyncIterator[None]:
     """Run the service; `clock` replaces the machine's."""
 

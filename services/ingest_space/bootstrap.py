@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from libs.common.breaker import BackOff
 from libs.common.budget import Budget, Limit
-from libs.common.clock import Clock
+from libs.common.clock import SYSTEM_CLOCK, Clock
 from libs.common.ingest import Ingest, ingesting
 from libs.common.polling import Poller, PollOptions
 from libs.common.runtime import Runtime
@@ -36,7 +36,7 @@ _GAP = timedelta(minutes=5)
 
 @asynccontextmanager
 async def bootstrap(
-    settings: IngestSpaceSettings, runtime: Runtime, clock: Clock | None = None
+    settings: IngestSpaceSettings, runtime: Runtime, clock: Clock = SYSTEM_CLOCK
 ) -> AsyncIterator[None]:
     """Run the service; `clock` replaces the machine's."""
 

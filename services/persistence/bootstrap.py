@@ -12,7 +12,7 @@ from libs.common.broker import (
     wait_for_broker,
 )
 from libs.common.broker_memory import MemoryAlarm, watch_memory_forever
-from libs.common.clock import Clock, SystemClock
+from libs.common.clock import SYSTEM_CLOCK, Clock
 from libs.common.consuming import ConsumerOptions, StreamConsumer, check_consumers
 from libs.common.database import check_database, create_pool
 from libs.common.deadletter_limit import LetterLimit
@@ -30,10 +30,9 @@ from services.persistence.settings import PersistenceSettings
 
 @asynccontextmanager
 async def bootstrap(
-    settings: PersistenceSettings, runtime: Runtime, clock: Clock | None = None
+    settings: PersistenceSettings, runtime: Runtime, clock: Clock = SYSTEM_CLOCK
 ) -> AsyncIterator[None]:
     """Run the service; `clock` replaces the machine's."""
-    clock = clock or SystemClock()
     name = f"persistence-{settings.replica}"
     url = settings.redis_url.get_secret_value()
     redis, broker = connect(url, name), create_broker(url, name)

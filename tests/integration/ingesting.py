@@ -6,7 +6,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from libs.common.clock import Clock
+from libs.common.clock import SYSTEM_CLOCK, Clock
 from libs.common.events import (
     Event,
     IssElementsEvent,
@@ -30,7 +30,7 @@ async def ingesting(
     *,
     positions: str = NOBODY,
     elements: str = NOBODY,
-    clock: Clock | None = None,
+    clock: Clock = SYSTEM_CLOCK,
     **settings: Any,
 ) -> AsyncIterator[Runtime]:
     """Run the service, which asks every second, until the body ends.

@@ -13,7 +13,7 @@ from threading import Event
 from redis.asyncio import Redis
 
 from libs.common.broker import connect
-from libs.common.clock import SystemClock, iso
+from libs.common.clock import SYSTEM_CLOCK, iso
 from libs.common.errors import CassiopeiaError, ConfigurationError
 from libs.common.logging import setup_logging
 from libs.common.runtime import EXIT_CONFIGURATION, EXIT_FAILURE, EXIT_OK, run
@@ -70,7 +70,7 @@ async def _back_up(settings: BackupSettings, redis: Redis, progress: Progress) -
         settings.database_url.get_secret_value(),
         settings.backup_dir,
         keep=settings.backup_keep,
-        clock=SystemClock(),
+        clock=SYSTEM_CLOCK,
         progress=progress,
     )
     removed = f"; {taken.removed} older removed" if taken.removed else ""

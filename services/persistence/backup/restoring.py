@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from libs.common.answers import forget_published
-from libs.common.clock import SystemClock
+from libs.common.clock import SYSTEM_CLOCK
 from libs.common.database import SCHEMA_REVISION
 from services.persistence.acquaintance import IDENTITY, remember
 from services.persistence.backup import database
@@ -84,7 +84,7 @@ async def restore(
         replays = await rewind(redis, manifest.positions)
         # The upstreams still have most of what neither backup nor streams have.
         complete = replays and all(replay.trimmed == 0 for replay in replays)
-        sources = [] if complete else await forget_published(redis, SystemClock())
+        sources = [] if complete else await forget_published(redis, SYSTEM_CLOCK)
     except RedisError as error:
         raise BackupError(
             f"the broker does not answer ({error}): start it, or correct CASSIOPEIA_REDIS_URL;"

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from libs.common import metrics
 from libs.common.broker import connect
-from libs.common.clock import Clock, SystemClock
+from libs.common.clock import SYSTEM_CLOCK, Clock
 from libs.common.errors import CassiopeiaError, DependencyUnavailableError
 from libs.common.logging import get_logger
 from libs.common.runtime import Runtime
@@ -35,10 +35,9 @@ _FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=10), timedelta(minutes=5)
 
 @asynccontextmanager
 async def bootstrap(
-    settings: BackupSettings, runtime: Runtime, *, every: timedelta, clock: Clock | None = None
+    settings: BackupSettings, runtime: Runtime, *, every: timedelta, clock: Clock = SYSTEM_CLOCK
 ) -> AsyncIterator[None]:
     """Take backups while the body runs; one that is being taken at its end is given up."""
-    clock = clock or SystemClock()
     shortest = min(stream.retention for stream in EVENT_STREAMS)
     if every > shortest:
         _log.warning(
