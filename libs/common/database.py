@@ -13,6 +13,8 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from libs.common.errors import DependencyUnavailableError
 from libs.common.logging import get_logger
+from libs.common.runtime import Runtime
+from libs.common.settings import DatabaseSettings
 
 _log = get_logger(__name__)
 
@@ -96,6 +98,33 @@ def create_pool(
             **KEEPALIVE,
         },
     )
+
+
+@asynccontextmanager
+async def pooled(
+    service: str,
+    settings: DatabaseSettings,
+    runtime: Runtime,
+    *,
+    read_only: bool = False,
+    configure: Callable[[Connection], Awaitable[None]] | None = None,
+) -> AsyncIterator[Pool]:
+    """Give a service its pool, which it opens itself; close it at the end.
+
+    The service's readiness depends on the database from now on.
+    """
+    pool = create_pool(
+        settings.database_url.get_secret_value(),
+        name=settings.name_of(service),
+        size=settings.database_pool_size,
+        read_only=read_only,
+        configure=configure,
+    )
+    runtime.checks["database"] = lambda: check_database(pool)
+    try:
+        yield pool
+    finally:
+        await pool.close()
 
 
 def cut_off(connection: BaseConnection[Any]) -> None:

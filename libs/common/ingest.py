@@ -8,16 +8,10 @@ from dataclasses import dataclass
 import aiohttp
 from redis.asyncio import Redis
 
-from libs.common.broker import (
-    Publisher,
-    check_broker,
-    connect,
-    create_broker,
-    prepare_streams,
-    wait_for_broker,
-)
+from libs.common.broker import Publisher
 from libs.common.clock import SYSTEM_CLOCK, Clock
 from libs.common.commands import obey_refresh
+from libs.common.connecting import connected
 from libs.common.fence import Fence
 from libs.common.polling import Poller, PollOptions
 from libs.common.providers import Provider
@@ -64,25 +58,17 @@ async def ingesting(
     clock: Clock = SYSTEM_CLOCK,
 ) -> AsyncIterator[None]:
     """Run a service's pollers while the body runs; let a poll in progress finish at the end."""
-    name = f"{service}-{settings.replica}"
-    url = settings.redis_url.get_secret_value()
-    redis, broker = connect(url, name), create_broker(url, name)
-    runtime.checks["broker"] = lambda: check_broker(redis)
-    try:
-        await wait_for_broker(redis)
-        await prepare_streams(redis, settings.layout)
+    async with (
+        connected(service, settings, runtime) as (name, redis, broker),
         # Upstreams close an idle connection after 5 s and more, perhaps while we send on it.
-        connector = aiohttp.TCPConnector(keepalive_timeout=2.0)
-        async with aiohttp.ClientSession(connector=connector) as session, broker:
-            publisher = Publisher(broker, redis, settings.layout)
-            pollers = build(Ingest(redis, session, clock, publisher, owner=name))
-            await obey_refresh(broker, redis, pollers)
-            await broker.start()
-            tasks = [
-                runtime.spawn(f"poller {poller.source}", poller.run(runtime.stop))
-                for poller in pollers
-            ]
-            yield
-            await asyncio.wait(tasks)
-    finally:
-        await redis.aclose()
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=2.0)) as session,
+    ):
+        publisher = Publisher(broker, redis, settings.layout)
+        pollers = build(Ingest(redis, session, clock, publisher, owner=name))
+        await obey_refresh(broker, redis, pollers)
+        await broker.start()
+        tasks = [
+            runtime.spawn(f"poller {poller.source}", poller.run(runtime.stop)) for poller in pollers
+        ]
+        yield
+        await asyncio.wait(tasks)

@@ -26,12 +26,9 @@ from libs.common.broker import (
     READ_BLOCK_MS,
     TAKEN_WITHIN_S,
     answered_within,
-    connect,
-    create_broker,
-    prepare_streams,
-    wait_for_broker,
 )
 from libs.common.clock import SYSTEM_CLOCK, Clock
+from libs.common.connecting import connected
 from libs.common.errors import CassiopeiaError, DependencyUnavailableError
 from libs.common.events import reason_of
 from libs.common.logging import get_logger
@@ -313,13 +310,9 @@ async def answering(
         desks: Makes the desks; it is handed a client of the broker and the thread to compute in.
         clock: In place of the machine's.
     """
-    name = f"{service}-{settings.replica}"
-    url = settings.redis_url.get_secret_value()
-    redis, broker, worker = connect(url, name), create_broker(url, name), Worker()
-    try:
-        await wait_for_broker(redis)
-        await prepare_streams(redis, settings.layout)
-        async with broker:
+    async with connected(service, settings, runtime) as (name, redis, broker):
+        worker = Worker()
+        try:
             counters = [_Counter(desk, broker, clock) for desk in desks(redis, worker)]
             for counter in counters:
                 counter.subscribe(name)
@@ -333,9 +326,8 @@ async def answering(
                 yield
             finally:
                 await runtime.finish(*tasks)
-    finally:
-        worker.close()
-        await redis.aclose()
+        finally:
+            worker.close()
 
 
 def _refusal(status: ReplyStatus, reason: str) -> Reply[Any]:

@@ -114,6 +114,10 @@ class ServiceSettings(BaseSettings):
         """How the event streams are divided."""
         return Layout.parse(self.stream_partitions)
 
+    def name_of(self, service: str) -> str:
+        """Return what servers call this process of a service."""
+        return f"{service}-{self.replica}"
+
     def secret_values(self) -> list[str]:
         """Return every secret among the settings, for the log's redactor."""
         values = (getattr(self, name) for name in type(self).model_fields)
