@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from libs.common.broker import Publisher
 from libs.common.clock import SYSTEM_CLOCK, Clock
 from libs.common.commands import obey_refresh
-from libs.common.connecting import connected
+from libs.common.connecting import Connection, connected
 from libs.common.fence import Fence
 from libs.common.polling import Poller, PollOptions
 from libs.common.providers import Provider
@@ -56,13 +56,18 @@ async def ingesting(
     runtime: Runtime,
     build: Callable[[Ingest], Sequence[Poller]],
     clock: Clock = SYSTEM_CLOCK,
-) -> AsyncIterator[None]:
-    """Run a service's pollers while the body runs; let a poll in progress finish at the end."""
+) -> AsyncIterator[Connection]:
+    """Run a service's pollers while the body runs; let a poll in progress finish at the end.
+
+    Yields:
+        The connection to the broker, for whatever else the service does there.
+    """
     async with (
-        connected(service, settings, runtime) as (name, redis, broker),
+        connected(service, settings, runtime) as connection,
         # Upstreams close an idle connection after 5 s and more, perhaps while we send on it.
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=2.0)) as session,
     ):
+        name, redis, broker = connection
         publisher = Publisher(broker, redis, settings.layout)
         pollers = build(Ingest(redis, session, clock, publisher, owner=name))
         await obey_refresh(broker, redis, pollers)
@@ -70,5 +75,5 @@ async def ingesting(
         tasks = [
             runtime.spawn(f"poller {poller.source}", poller.run(runtime.stop)) for poller in pollers
         ]
-        yield
+        yield connection
         await asyncio.wait(tasks)

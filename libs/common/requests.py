@@ -8,18 +8,17 @@ its asker has stopped waiting: it is not redelivered, and one that has expired i
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from faststream.redis import RedisBroker, StreamSub
 from faststream.redis.message import RedisStreamMessage
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from libs.common.broker import (
@@ -28,13 +27,12 @@ from libs.common.broker import (
     answered_within,
 )
 from libs.common.clock import SYSTEM_CLOCK, Clock
-from libs.common.connecting import connected
+from libs.common.connecting import Connection
 from libs.common.errors import CassiopeiaError, DependencyUnavailableError
 from libs.common.events import reason_of
 from libs.common.logging import get_logger
 from libs.common.questions import Question
 from libs.common.runtime import Runtime
-from libs.common.settings import ServiceSettings
 from libs.common.topology import Stream
 
 _log = get_logger(__name__)
@@ -135,7 +133,7 @@ async def ask(
 
 
 class Worker:
-    """The one thread in which a process computes, so that its event loop keeps turning."""
+    """A thread in which a process computes, so that its event loop keeps turning."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="compute")
@@ -161,6 +159,12 @@ class Worker:
             return work(check)
 
         return await asyncio.get_running_loop().run_in_executor(self._pool, timed)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Have the present computation end at its next check, and start no other."""
@@ -205,8 +209,8 @@ class _Counter(Generic[_Q, _A]):
         self._queue: asyncio.Queue[tuple[_Q, str]] = asyncio.Queue(desk.waiting)
         self._subscriber: Any = None
 
-    def subscribe(self, consumer: str) -> None:
-        """Register with FastStream; reading begins when the broker starts."""
+    async def open(self, consumer: str) -> None:
+        """Begin to take questions; the broker must not be started after this, but before."""
         stream = self._desk.stream
         self._subscriber = self._broker.subscriber(
             stream=StreamSub(
@@ -223,6 +227,11 @@ class _Counter(Generic[_Q, _A]):
             no_reply=True,
         )
         self._subscriber(self._take)
+        await self._subscriber.start()
+
+    async def close(self) -> None:
+        """Take no more questions."""
+        await self._subscriber.stop()
 
     async def _take(self, letter: Any) -> None:  # noqa: ANN401 - FastStream must not cast it
         """Put a question into the queue, or refuse it at once; never wait."""
@@ -295,39 +304,34 @@ class _Counter(Generic[_Q, _A]):
 
 @asynccontextmanager
 async def answering(
-    service: str,
-    settings: ServiceSettings,
+    connection: Connection,
     runtime: Runtime,
-    desks: Callable[[Redis, Worker], Sequence[Desk[Any, Any]]],
+    desks: Iterable[Desk[Any, Any]],
     clock: Clock = SYSTEM_CLOCK,
 ) -> AsyncIterator[None]:
     """Answer questions while the body runs; what is unanswered at the end stays so.
 
     Args:
-        service: Who answers.
-        settings: Of that service.
+        connection: Where they are asked.
         runtime: Its tasks end the process when they end.
-        desks: Makes the desks; it is handed a client of the broker and the thread to compute in.
+        desks: Who answers.
         clock: In place of the machine's.
     """
-    async with connected(service, settings, runtime) as (name, redis, broker):
-        worker = Worker()
-        try:
-            counters = [_Counter(desk, broker, clock) for desk in desks(redis, worker)]
-            for counter in counters:
-                counter.subscribe(name)
-            await broker.start()
-            tasks = [
-                runtime.spawn("answers", work)
-                for counter in counters
-                for work in (counter.answer_forever(), counter.watch_forever())
-            ]
-            try:
-                yield
-            finally:
-                await runtime.finish(*tasks)
-        finally:
-            worker.close()
+    counters = [_Counter(desk, connection.broker, clock) for desk in desks]
+    for counter in counters:
+        await counter.open(connection.name)
+    tasks = [
+        runtime.spawn("answers", work)
+        for counter in counters
+        for work in (counter.answer_forever(), counter.watch_forever())
+    ]
+    try:
+        yield
+    finally:
+        await runtime.finish(*tasks)
+        # The connection may serve others for a while: questions are left to other replicas.
+        for counter in counters:
+            await counter.close()
 
 
 def _refusal(status: ReplyStatus, reason: str) -> Reply[Any]:

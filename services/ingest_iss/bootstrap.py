@@ -3,9 +3,6 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
-
-from redis.asyncio import Redis
 
 from libs.common.answers import LastAnswer
 from libs.common.breaker import BackOff
@@ -13,7 +10,7 @@ from libs.common.budget import Budget
 from libs.common.clock import SYSTEM_CLOCK, Clock
 from libs.common.ingest import Ingest, ingesting
 from libs.common.polling import Poller, PollOptions
-from libs.common.requests import Desk, Worker, answering
+from libs.common.requests import Worker, answering
 from libs.common.runtime import Runtime
 from libs.common.upstream import ClientOptions, UpstreamClient
 from services.ingest_iss.answering import StationDesk
@@ -42,15 +39,17 @@ async def bootstrap(
         elements = LastAnswer(ingest.redis, ELEMENTS)
         return [_positions(settings, ingest, elements), _elements(settings, ingest, elements)]
 
-    def desks(redis: Redis, worker: Worker) -> Sequence[Desk[Any, Any]]:
-        max_age = timedelta(days=settings.iss_elements_max_age_days)
-        return StationDesk(redis, worker, source=ELEMENTS, max_age=max_age, clock=clock).desks()
-
-    async with (
-        ingesting("ingest_iss", settings, runtime, build, clock),
-        answering("ingest_iss", settings, runtime, desks, clock),
-    ):
-        yield
+    async with ingesting("ingest_iss", settings, runtime, build, clock) as connection:
+        with Worker() as worker:
+            station = StationDesk(
+                connection.redis,
+                worker,
+                source=ELEMENTS,
+                max_age=timedelta(days=settings.iss_elements_max_age_days),
+                clock=clock,
+            )
+            async with answering(connection, runtime, station.desks(), clock):
+                yield
 
 
 def _positions(settings: IngestIssSettings, ingest: Ingest, elements: LastAnswer) -> Poller:
