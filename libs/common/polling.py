@@ -27,7 +27,7 @@ from libs.common.logging import get_logger
 from libs.common.providers import Outcome, Provider, ProviderChain
 from libs.common.source_state import SourceState
 from libs.common.sources import Attempt, SourceRegistry, SourceStatus, status_after
-from libs.common.tasks import sleep_or_stop
+from libs.common.tasks import end_tasks, sleep_or_stop
 
 _log = get_logger(__name__)
 
@@ -160,8 +160,7 @@ class Poller:
             try:
                 await asyncio.wait(waiters, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for waiter in waiters:
-                    waiter.cancel()
+                await end_tasks(*waiters)
 
     def _earliest(self) -> datetime:
         """Return when a refresh may be obeyed."""

@@ -3,9 +3,11 @@
 import asyncio
 import time
 from collections import OrderedDict
+from functools import partial
 
 from libs.common.errors import CassiopeiaError
 from libs.common.logging import get_logger
+from libs.common.tasks import SingleFlight
 from services.gateway.thumbnails.errors import ArchiveAwayError, NoPictureError
 from services.gateway.thumbnails.fetching import PictureFetcher
 from services.gateway.thumbnails.folder import ThumbnailFolder, file_name
@@ -26,7 +28,7 @@ class Thumbnails:
         self._folder = folder
         self._fetcher = fetcher
         self._turns = asyncio.Semaphore(PARALLEL)
-        self._fetching: dict[str, asyncio.Task[bytes]] = {}
+        self._fetching = SingleFlight[bytes](_not_fetched)
         self._failures: OrderedDict[str, tuple[float, CassiopeiaError]] = OrderedDict()
 
     async def get(self, url: str) -> bytes:
@@ -37,26 +39,12 @@ class Thumbnails:
             ArchiveAwayError: It cannot be had now.
         """
         name = file_name(url)
-        task = self._fetching.get(name)
-        if task is None:
-            task = asyncio.create_task(self._found_or_fetched(name, url))
-            self._fetching[name] = task
-            task.add_done_callback(lambda done: self._over(name, done))
-        # Shielded: a client that goes away takes nothing from those who wait for the same picture.
-        return await asyncio.shield(task)
+        return await self._fetching.do(name, partial(self._found_or_fetched, name, url))
 
     async def close(self) -> None:
         """End what is being fetched, and the connections."""
-        fetching = list(self._fetching.values())
-        for task in fetching:
-            task.cancel()
-        await asyncio.gather(*fetching, return_exceptions=True)
+        await self._fetching.close()
         await self._fetcher.close()
-
-    def _over(self, name: str, task: asyncio.Task[bytes]) -> None:
-        self._fetching.pop(name, None)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.debug("thumbnail_failed", file=name, reason=str(error))
 
     async def _found_or_fetched(self, name: str, url: str) -> bytes:
         content = await asyncio.to_thread(self._folder.read, name)
@@ -88,3 +76,7 @@ class Thumbnails:
         self._failures[name] = (time.monotonic(), error)
         if len(self._failures) > _MAX_FAILURES:
             self._failures.popitem(last=False)
+
+
+def _not_fetched(name: str, error: BaseException) -> None:
+    _log.debug("thumbnail_failed", file=name, reason=str(error))
