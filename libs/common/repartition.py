@@ -13,10 +13,10 @@ from redis.exceptions import RedisError, ResponseError
 
 from libs.common.broker import connect, stored_layout, text
 from libs.common.broker.groups import LAYOUT_KEY
-from libs.common.errors import CassiopeiaError, ConfigurationError
+from libs.common.errors import CassiopeiaError
 from libs.common.layout import Layout
 from libs.common.lease import held_leases
-from libs.common.runtime import EXIT_CONFIGURATION, EXIT_FAILURE, EXIT_OK
+from libs.common.runtime import EXIT_OK, exit_code_of
 from libs.common.settings import ServiceSettings, load_settings
 from libs.common.topology import EVENT_STREAMS, Stream
 
@@ -89,8 +89,7 @@ def main() -> int:
         changed = asyncio.run(_run(settings))
     except (CassiopeiaError, RedisError) as error:
         print(f"repartition: {error}", file=sys.stderr)  # noqa: T201 - a command line speaks to a person
-        wrong_setting = isinstance(error, ConfigurationError)
-        return EXIT_CONFIGURATION if wrong_setting else EXIT_FAILURE
+        return exit_code_of(error)
     print(f"changed: {', '.join(changed) or 'nothing'}; now {settings.layout}")  # noqa: T201 - as above
     return EXIT_OK
 

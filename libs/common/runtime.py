@@ -105,6 +105,11 @@ class Runtime:
         self.stop.set()
 
 
+def exit_code_of(error: Exception) -> int:
+    """Return the exit code of a process that an error has ended."""
+    return EXIT_CONFIGURATION if isinstance(error, ConfigurationError) else EXIT_FAILURE
+
+
 Bootstrap = Callable[[_Settings, Runtime], AbstractAsyncContextManager[None]]
 
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from libs.common.database import SCHEMA_REVISION
-from libs.common.errors import CassiopeiaError, ConfigurationError
+from libs.common.errors import CassiopeiaError
 from libs.common.logging import get_logger, setup_logging
-from libs.common.runtime import EXIT_CONFIGURATION, EXIT_FAILURE, EXIT_OK, run
+from libs.common.runtime import EXIT_CONFIGURATION, EXIT_OK, exit_code_of, run
 from libs.common.settings import load_settings
 from services.persistence.bootstrap import bootstrap
 from services.persistence.schema import upgrade
@@ -43,8 +43,7 @@ def migrate(arguments: Sequence[str]) -> int:
         upgrade(settings.database_url.get_secret_value())
     except CassiopeiaError as error:
         print(f"migrate: {error}", file=sys.stderr)  # noqa: T201 - a command line speaks to a person
-        wrong_setting = isinstance(error, ConfigurationError)
-        return EXIT_CONFIGURATION if wrong_setting else EXIT_FAILURE
+        return exit_code_of(error)
     _log.info("schema_is_current", revision=SCHEMA_REVISION)
     return EXIT_OK
 

@@ -1,6 +1,5 @@
 """How long rows are kept: the settings, and the moment before which a table keeps nothing."""
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Self
@@ -8,22 +7,19 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from libs.common.settings import PREFIX, DatabaseSettings
+from services.persistence.durations import duration
 
 FOREVER = "forever"
-# Never less than the year that was asked for.
-_DAYS = {"d": 1, "y": 366}
-_MOST_DAYS = 1_000 * 366
 _SETTING = "retention_"
 
 
 def _retention(value: object) -> object:
     if value is None or value == FOREVER:
         return None
-    found = re.fullmatch(r"([1-9][0-9]{0,5})([dy])", value) if isinstance(value, str) else None
-    days = int(found[1]) * _DAYS[found[2]] if found else 0
-    if not 0 < days <= _MOST_DAYS:
+    kept = duration(value, "dy") if isinstance(value, str) else None
+    if kept is None:
         raise ValueError(f"expected days or years such as 30d or 1y, or {FOREVER}")
-    return timedelta(days=days)
+    return kept
 
 
 # None is for ever.

@@ -1,15 +1,11 @@
 """Settings of backups."""
 
-import re
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
 
 from libs.common.settings import DatabaseSettings
-
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 class BackupSettings(DatabaseSettings):
@@ -24,15 +20,3 @@ class BackupSettings(DatabaseSettings):
         default=7,
         description="How many backups stay; older ones are removed once a new one is complete.",
     )
-
-
-def period(text: str) -> timedelta:
-    """Parse minutes, hours or days such as `24h`.
-
-    Raises:
-        ValueError: It is none.
-    """
-    found = re.fullmatch(r"([1-9][0-9]{0,3})([mhd])", text)
-    if not found:
-        raise ValueError(f"{text}: expected minutes, hours or days, such as 30m, 24h or 7d")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
