@@ -13,6 +13,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from libs.common.errors import DependencyUnavailableError
 from libs.common.logging import get_logger
+from libs.common.outage import Outage
 from libs.common.runtime import Runtime
 from libs.common.settings import DatabaseSettings
 
@@ -180,15 +181,13 @@ async def schema_revision(connection: Connection) -> str | None:
 
 async def wait_for_database(pool: Pool) -> str | None:
     """Wait until the database answers; return its schema's revision, None when it is empty."""
-    complained = False
+    outage = Outage(_log, "waiting_for_database")
     while True:
         try:
             async with pool.connection() as connection:
                 return await schema_revision(connection)
         except TRANSIENT_ERRORS as error:
-            if not complained:
-                complained = True
-                _log.warning("waiting_for_database", reason=str(error))
+            outage.began(reason=str(error))
             await asyncio.sleep(1.0)
 
 
@@ -202,11 +201,9 @@ def is_current(revision: str | None) -> bool:
 
 async def wait_for_schema(pool: Pool) -> None:
     """Wait until `persistence`, which alone migrates, has brought the schema up to date."""
-    complained = False
+    outage = Outage(_log, "waiting_for_migration")
     while not is_current(revision := await wait_for_database(pool)):
-        if not complained:
-            complained = True
-            _log.warning("waiting_for_migration", found=revision, needed=SCHEMA_REVISION)
+        outage.began(found=revision, needed=SCHEMA_REVISION)
         await asyncio.sleep(1.0)
 
 

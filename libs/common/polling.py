@@ -24,6 +24,7 @@ from libs.common.events import Event
 from libs.common.fence import Fence
 from libs.common.lease import LIFE_S, Lease
 from libs.common.logging import get_logger
+from libs.common.outage import Outage
 from libs.common.providers import Outcome, Provider, ProviderChain
 from libs.common.source_state import SourceState
 from libs.common.sources import Attempt, SourceRegistry, SourceStatus, status_after
@@ -107,18 +108,16 @@ class Poller:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll until asked to stop; give the lease back then."""
-        waiting = False
+        outage = Outage(_log, "poller_waits_for_broker")
         while not stop.is_set():
             try:
                 if await self._lease.acquire():
-                    waiting = False
+                    outage.over()
                     await self._lease.hold(self._lead(stop))
             except LeaseLostError as error:
                 _log.info("lease_lost", source=self.source, reason=str(error))
             except (RedisError, DependencyUnavailableError) as error:
-                if not waiting:
-                    waiting = True
-                    _log.warning("poller_waits_for_broker", source=self.source, reason=str(error))
+                outage.began(source=self.source, reason=str(error))
             finally:
                 metrics.SOURCE_LEADER.labels(self.source).set(0)
             # A third of its life: a free lease is found soon, and the broker is asked rarely.

@@ -15,6 +15,7 @@ from libs.common.deadletters import Rejection
 from libs.common.errors import DependencyUnavailableError
 from libs.common.events import Event, decode_batch
 from libs.common.logging import get_logger
+from libs.common.outage import Outage
 from libs.common.pending import Entry
 from libs.common.tasks import sleep_or_stop
 from services.persistence.repository import Repository
@@ -78,16 +79,14 @@ class BatchWriter:
                 entries stay pending.
         """
         pause_s = FIRST_PAUSE_S
-        complained = False
+        outage = Outage(_log, "database_away", "database_back")
         while True:
             try:
                 refused = await self._repository.store(events)
             except TRANSIENT_ERRORS as error:
                 if self._stop.is_set():
                     raise DependencyUnavailableError(f"stopped while waiting: {error}") from error
-                if not complained:
-                    complained = True
-                    _log.warning("database_away", events=len(events), reason=str(error))
+                outage.began(events=len(events), reason=str(error))
                 await sleep_or_stop(pause_s, self._stop)
                 pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
             except psycopg.Error as error:
@@ -96,8 +95,7 @@ class BatchWriter:
                     f"the database refuses, whatever the row: {error}"
                 ) from error
             else:
-                if complained:
-                    _log.info("database_back", events=len(events))
+                outage.over(events=len(events))
                 return refused
 
 

@@ -22,6 +22,7 @@ from libs.common.broker.resets import noticing_resets
 from libs.common.broker_url import BrokerUrl, Kind
 from libs.common.errors import DependencyUnavailableError
 from libs.common.logging import get_logger
+from libs.common.outage import Outage
 from libs.common.tasks import end_tasks
 
 _log = get_logger(__name__)
@@ -152,14 +153,12 @@ class _Broker(RedisBroker):
 
 async def wait_for_broker(redis: Redis) -> None:
     """Wait until the broker answers, also while it replays its log after a start."""
-    complained = False
+    outage = Outage(_log, "waiting_for_broker")
     while True:
         try:
             await redis.ping()
         except RedisError as error:
-            if not complained:
-                complained = True
-                _log.warning("waiting_for_broker", reason=str(error))
+            outage.began(reason=str(error))
             await asyncio.sleep(0.5)
         else:
             return
