@@ -32,7 +32,7 @@ from services.persistence.settings import PersistenceSettings
 async def bootstrap(
     settings: PersistenceSettings, runtime: Runtime, clock: Clock | None = None
 ) -> AsyncIterator[None]:
-    """Run the service; `clock` replaces the machine's."""
+    """Run the service; `clock` replaces the machine's clock."""
     clock = clock or SystemClock()
     name = f"persistence-{settings.replica}"
     url = settings.redis_url.get_secret_value()
@@ -58,8 +58,8 @@ async def bootstrap(
                 reclaim_idle_s=settings.reclaim_idle_seconds,
                 reclaim_every_s=settings.reclaim_every_seconds,
                 max_deliveries=settings.max_deliveries,
-                # While one batch is with the database the next is decoded, which measured as a
-                # fifth more events a second.
+                # While the database handles one batch the next is decoded; this was measured to
+                # store a fifth more events a second.
                 readers=2,
                 letter_limit=LetterLimit(
                     count=settings.dead_letter_limit,
@@ -105,7 +105,8 @@ async def bootstrap(
                     ),
                 ]
             yield
-            # First: to its watch, a subscription that stops looks like one that broke off.
+            # Before the broker stops: to its watch, a subscription that is being stopped looks like
+            # one that has failed.
             await runtime.finish(*tasks)
     finally:
         await pool.close()

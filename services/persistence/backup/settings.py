@@ -13,14 +13,14 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 class BackupSettings(DatabaseSettings):
-    """What a backup is told, and a restore too."""
+    """The settings of backup and restore."""
 
     backup_dir: Path = Field(
         default=Path(".cassiopeia/backups"),
         description="Where backups are kept; a folder for each database.",
     )
     backup_keep: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        # A week of daily ones: a fault that nobody notices over a weekend can still be undone.
+        # A week of daily backups: a fault that nobody notices over a weekend can still be undone.
         default=7,
         description="How many backups stay; older ones are removed once a new one is complete.",
     )
@@ -30,7 +30,7 @@ def period(text: str) -> timedelta:
     """Parse minutes, hours or days such as `24h`.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is not a period.
     """
     found = re.fullmatch(r"([1-9][0-9]{0,3})([mhd])", text)
     if not found:

@@ -10,7 +10,7 @@ down_revision = "0007"
 branch_labels = None
 depends_on = None
 
-# One row per version, with all that osdr_datasets had of it; `id` changes with the content.
+# One row per version, with all that osdr_datasets held of it; `id` changes with the content.
 CHANGES = """
 CREATE TABLE osdr_dataset_changes (
   accession text NOT NULL,
