@@ -44,17 +44,17 @@ class Strict(BaseModel):
 
 
 class Recorded(Strict):
-    """A payload with the record that it was read from, as received; None where none was."""
+    """A payload with the record that it was read from, as received; None if there was none."""
 
     upstream_body: dict[str, Any] | None = None
 
     @property
     def content(self) -> str:
-        """What the payload says, as the JSON that ids are made of.
+        """The payload without its record, as the JSON that ids are made from.
 
-        The record is no part of it. MAST leaves out the columns that are null in all rows of a
-        page, so that a row is spelt as its neighbours are; a computed event is the same one however
-        it is announced; elements are told apart by what they say. None of that is news.
+        A different record alone is no new event. MAST leaves out the columns that are null in all
+        rows of a page, so the form of a row depends on its neighbours. A computed event is the same
+        one, however it is announced. Elements are identified by their values.
         """
         return self.model_dump_json(exclude={"upstream_body"})
 

@@ -56,7 +56,7 @@ class IssPosition(Strict):
 class IssElements(Recorded):
     """Mean orbital elements of the station (OMM, SGP4 theory), valid around `epoch`.
 
-    `upstream_body` is the record of the message.
+    `upstream_body` is the record as received.
     """
 
     norad_id: NoradId
@@ -76,7 +76,7 @@ class IssElements(Recorded):
     revolution_number: Count
 
     def __hash__(self) -> int:
-        """Return a hash for caches of what is made of them; a record has none."""
+        """Return a hash for caches of what is computed from elements; a record is not hashable."""
         return hash((self.norad_id, self.epoch))
 
 
