@@ -1,8 +1,9 @@
 """Questions over the broker: one service asks, one replica of another computes and answers.
 
-A question is an entry of a stream with a group, so that one replica takes it; the reply goes to
-the channel that the question names (FastStream's request/reply). A question is worth nothing once
-its asker has stopped waiting: it is not redelivered, and one that has expired is not computed.
+A question is an entry of a stream with a consumer group, so that exactly one replica takes it; the
+reply goes to the channel that the question names (FastStream's request/reply). A question is
+worthless once the asking side has stopped waiting. So questions are never redelivered, and an
+expired one is not computed.
 """
 
 import asyncio
@@ -45,19 +46,19 @@ class ReplyStatus(StrEnum):
 
     OK = "ok"
     INVALID = "invalid"
-    """The question makes no sense; asking again does not help."""
+    """The question is invalid; asking again does not help."""
     BUSY = "busy"
     """Too many questions are waiting; ask again later."""
     TIMEOUT = "timeout"
-    """The answer took longer than it may."""
+    """The answer took longer than allowed."""
     UNAVAILABLE = "unavailable"
-    """What the answer needs is not there."""
+    """Something that the answer needs is not available."""
     FAILED = "failed"
     """A fault of ours; the log of the answering service has it."""
 
 
 class RequestRefusedError(CassiopeiaError):
-    """The answering service refused a question; `status` says how, the message why."""
+    """The answering service refused a question; `status` gives the kind, the message the reason."""
 
     def __init__(self, status: ReplyStatus, reason: str) -> None:
         super().__init__(reason)
@@ -65,7 +66,7 @@ class RequestRefusedError(CassiopeiaError):
 
 
 class RequestUnansweredError(CassiopeiaError):
-    """Nobody answered in time: the service that answers does not run, or is far behind."""
+    """Nobody answered in time: the answering service does not run, or is far behind."""
 
 
 class TimeIsUpError(CassiopeiaError):
@@ -78,7 +79,7 @@ _R = TypeVar("_R")
 
 
 class Reply(BaseModel, Generic[_A]):
-    """What travels back: the answer under `data`, or the reason why there is none."""
+    """The message that is sent back: the answer under `data`, or the reason why there is none."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -88,7 +89,7 @@ class Reply(BaseModel, Generic[_A]):
 
 
 Check = Callable[[], None]
-"""A long computation calls it again and again; it raises `TimeIsUpError`."""
+"""A long computation calls it again and again; it raises `TimeIsUpError` when it is to end."""
 
 
 async def ask(
@@ -110,11 +111,11 @@ async def ask(
     expires_at = clock.now() + timedelta(seconds=timeout_s)
     body = question.model_copy(update={"expires_at": expires_at}).model_dump_json().encode()
     try:
-        # First a sign of life of where the question goes: who has another answer than that of a
-        # broker that hangs must not wait for it as long as for a reply.
+        # First check that the stream's node answers: a caller that can answer without the broker
+        # must not wait for a broker that hangs for as long as it would for a reply.
         client = await broker.connect()
         await answered_within(TAKEN_WITHIN_S, client.exists(stream.key))
-        # FastStream's limit is that of the reply: it begins when the question has been taken.
+        # FastStream's timeout is for the reply alone: it begins when the broker has the question.
         asking = broker.request(
             body, stream=stream.key, maxlen=stream.max_entries, timeout=timeout_s
         )
@@ -140,7 +141,7 @@ class Worker:
         self._stopping = threading.Event()
 
     async def run(self, limit_s: float, work: Callable[[Check], _R]) -> _R:
-        """Compute in the thread; `work` is handed the check that it must call now and then.
+        """Compute in the thread; `work` is given the check that it must call now and then.
 
         Raises:
             TimeIsUpError: It took longer than `limit_s`, or the process is stopping.
@@ -167,7 +168,7 @@ class Worker:
         self.close()
 
     def close(self) -> None:
-        """Have the present computation end at its next check, and start no other."""
+        """Make the present computation end at its next check, and start no other."""
         self._stopping.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
@@ -178,10 +179,10 @@ class Desk(Generic[_Q, _A]):
 
     Attributes:
         stream: Where the questions come from; its first group is the answering service.
-        question: Their model.
-        respond: Makes the answer; what it raises becomes a refusal.
-        limit_s: How long that may take.
-        waiting: How many questions may wait; the next ones are told that the desk is busy.
+        question: The model of the questions.
+        respond: Makes the answer; an error that it raises becomes a refusal.
+        limit_s: How long an answer may take.
+        waiting: How many questions may wait; further ones are refused as `busy`.
     """
 
     stream: Stream
@@ -217,13 +218,13 @@ class _Counter(Generic[_Q, _A]):
                 stream.key,
                 group=stream.groups[0],
                 consumer=consumer,
-                # Nothing is pending: a question is not worth asking a second time.
+                # Nothing becomes pending: a question is worthless the second time.
                 no_ack=True,
                 polling_interval=READ_BLOCK_MS,
                 max_records=100,
             ),
             decoder=_to_letter,
-            # The reply comes from the queue; FastStream's own would be an empty one, at once.
+            # The reply is sent from the queue; FastStream itself would send an empty one at once.
             no_reply=True,
         )
         self._subscriber(self._take)
@@ -254,7 +255,7 @@ class _Counter(Generic[_Q, _A]):
                 await self._reply(reply_to, await self._answer(question))
 
     async def watch_forever(self) -> None:
-        """End when FastStream has given the subscription up, as after a deleted group.
+        """Raise when FastStream has given up the subscription, as after its group was deleted.
 
         Raises:
             DependencyUnavailableError: Only a restart of the process makes it read again.
@@ -296,7 +297,7 @@ class _Counter(Generic[_Q, _A]):
     async def _reply(self, reply_to: str, reply: Reply[Any]) -> None:
         if not reply_to:
             return
-        # Whoever asked learns by its own patience that the broker was away.
+        # If the broker is away, the asking side runs into its own timeout.
         with suppress(RedisError):
             body = reply.model_dump_json(exclude_none=True).encode()
             await self._broker.publish(body, channel=reply_to)
@@ -309,7 +310,7 @@ async def answering(
     desks: Iterable[Desk[Any, Any]],
     clock: Clock = SYSTEM_CLOCK,
 ) -> AsyncIterator[None]:
-    """Answer questions while the body runs; what is unanswered at the end stays so.
+    """Answer questions while the body runs; those that are left at the end stay unanswered.
 
     Args:
         connection: Where they are asked.

@@ -1,4 +1,4 @@
-"""What keeps the broker in shape over months: trimming, leavers, lengths."""
+"""What keeps the broker in shape over months: trim streams, remove leavers, measure lengths."""
 
 import asyncio
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ UPKEEP_EVERY_S = 60.0
 
 
 async def keep_in_shape_forever(redis: Redis, streams: Iterable[Stream] = ALL_STREAMS) -> None:
-    """Look after all streams again and again; several processes may do it at once."""
+    """Look after all streams every minute; several processes may do so at once."""
     streams = tuple(streams)
     while True:
         await asyncio.sleep(UPKEEP_EVERY_S)

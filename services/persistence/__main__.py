@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
 
 
 def usage(_: Sequence[str]) -> int:
-    """Say which commands there are; return the exit code."""
+    """Print which commands there are; return the exit code."""
     text = f"usage: python -m services.persistence [{' | '.join(COMMANDS)}]"
     print(text, file=sys.stderr)  # noqa: T201 - a command line speaks to a person
     return EXIT_CONFIGURATION
@@ -49,7 +49,7 @@ def migrate(arguments: Sequence[str]) -> int:
 
 
 def _of(module: str, name: str) -> Command:
-    """Return a command that is loaded when it is called: the service need not hold it."""
+    """Return a command that is imported when it is called, so that the service never loads it."""
 
     def command(arguments: Sequence[str]) -> int:
         called: Command = getattr(import_module(module), name)

@@ -1,4 +1,4 @@
-"""A batch of stream entries in, rows out, and a reason for each entry that became none."""
+"""Stores a batch of stream entries, and gives a reason for each entry that becomes no row."""
 
 import asyncio
 import time
@@ -23,8 +23,9 @@ from services.persistence.tables import TABLE_OF
 
 _log = get_logger(__name__)
 
-# A time far ahead is a fault where rows are the past, and would make partitions that nobody cleans
-# up; elements may have an epoch ahead of us, by days. What is computed or announced lies ahead.
+# Measured events are about the past: a time far ahead is a fault, and would make partitions that
+# nobody removes. Elements may have an epoch that is days ahead, and computed or announced events
+# may be years ahead.
 LATEST_MEASURED = timedelta(days=30)
 LATEST_ANNOUNCED = timedelta(days=3 * 366)
 FIRST_PAUSE_S = 0.1
@@ -43,11 +44,11 @@ class BatchWriter:
         """Store the events of a batch.
 
         Returns:
-            The entries that hold no event, or one that the database refuses.
+            The entries that hold no valid event, or an event that the database refuses.
 
         Raises:
             DependencyUnavailableError: The process stops while the database is away, or the
-                database refuses whatever it is given.
+                database refuses every row.
         """
         entry_of: dict[int, Entry] = {}
         events: list[Event] = []
@@ -72,11 +73,11 @@ class BatchWriter:
         return rejections + [Rejection(entry_of[id(event)], reason) for event, reason in refused]
 
     async def _store(self, events: Sequence[Event]) -> list[tuple[Event, str]]:
-        """Try until the database takes the batch: meanwhile nothing more is read, nothing is lost.
+        """Try until the database accepts the batch; meanwhile nothing more is read.
 
         Raises:
-            DependencyUnavailableError: The process stops, or a right or a table is missing; the
-                entries stay pending.
+            DependencyUnavailableError: The process stops, or a permission or a table is missing;
+                the entries stay pending.
         """
         pause_s = FIRST_PAUSE_S
         outage = Outage(_log, "database_away", "database_back")
@@ -90,7 +91,7 @@ class BatchWriter:
                 await sleep_or_stop(pause_s, self._stop)
                 pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
             except psycopg.Error as error:
-                # What concerns a row was found by the repository.
+                # The repository has handled all errors that concern a single row.
                 raise DependencyUnavailableError(
                     f"the database refuses, whatever the row: {error}"
                 ) from error
@@ -100,5 +101,5 @@ class BatchWriter:
 
 
 def accepted_at(entry: Entry) -> float:
-    """Return the Unix time at which the broker accepted an entry; its id says so."""
+    """Return the Unix time at which the broker accepted an entry, according to its id."""
     return EntryId.parse(entry.id).accepted_ms / 1_000

@@ -30,7 +30,7 @@ _Work = Callable[[BackupSettings, Redis, Progress], Awaitable[str]]
 
 
 def backup(arguments: Sequence[str]) -> int:
-    """Take a backup, or one after the other; return the exit code."""
+    """Take one backup, or with `--every` one after another; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m services.persistence backup",
         description="Take a backup of the database into CASSIOPEIA_BACKUP_DIR.",
@@ -45,7 +45,7 @@ def backup(arguments: Sequence[str]) -> int:
 
 
 def restore(arguments: Sequence[str]) -> int:
-    """Put a backup back; return the exit code."""
+    """Restore a backup; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m services.persistence restore",
         description="Put a backup into an empty database, while no service runs.",

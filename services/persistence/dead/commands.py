@@ -21,7 +21,7 @@ from services.persistence.dead import acting, showing
 from services.persistence.dead.letters import Selection, select
 from services.persistence.durations import period
 
-EXIT_INTERRUPTED = 130  # as a shell says after Ctrl-C
+EXIT_INTERRUPTED = 130  # a shell's exit code after Ctrl-C
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,8 @@ def dead(arguments: Sequence[str]) -> int:
         _complain("stopped; the letters that are left can be done later")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # `| head` has seen enough. Python would complain when it flushes at its end.
+        # The reader, such as `head`, has closed the pipe. Without this, Python would report an
+        # error when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
 
