@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
-from libs.common.source_state import SourceState
+from libs.common.polling.source_state import SourceState
 
 
 class CassiopeiaError(Exception):

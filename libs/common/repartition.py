@@ -15,7 +15,7 @@ from libs.common.broker import connect, stored_layout, text
 from libs.common.broker.groups import LAYOUT_KEY
 from libs.common.errors import CassiopeiaError
 from libs.common.layout import Layout
-from libs.common.lease import held_leases
+from libs.common.polling.lease import held_leases
 from libs.common.runtime import EXIT_OK, exit_code_of
 from libs.common.settings import ServiceSettings, load_settings
 from libs.common.topology import EVENT_STREAMS, Stream

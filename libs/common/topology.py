@@ -89,7 +89,7 @@ COMMANDS_REFRESH = Stream(
 COMMANDS_ASTRO_EVENTS = _questions("astro.events", answered_by="ingest_astro")
 COMMANDS_ISS_PASSES = _questions("iss.passes", answered_by="ingest_iss")
 COMMANDS_ISS_TRACK = _questions("iss.track", answered_by="ingest_iss")
-# Enough for one bad record every 26 seconds for a month; `deadletters.py` also bounds the bytes.
+# Enough for one bad record every 26 seconds for a month; `dead_letters.py` also bounds the bytes.
 EVENTS_DEAD = Stream("cassiopeia:events:dead", retention=timedelta(days=30), max_entries=100_000)
 
 EVENT_STREAMS = (EVENTS_ISS, EVENTS_OSDR, EVENTS_JWST, EVENTS_ASTRO, EVENTS_SPACE)

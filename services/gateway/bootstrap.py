@@ -9,8 +9,8 @@ from libs.common.broker import Publisher, agree_on_layout, connect
 from libs.common.clock import SYSTEM_CLOCK, Clock
 from libs.common.connecting import connected
 from libs.common.database import pooled, wait_for_schema
+from libs.common.polling.sources import SourceRegistry
 from libs.common.runtime import Runtime
-from libs.common.sources import SourceRegistry
 from services.gateway.access import Access
 from services.gateway.access.addresses import Addresses
 from services.gateway.access.apikeys import parse_api_keys

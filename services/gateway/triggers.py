@@ -13,10 +13,10 @@ from redis.exceptions import RedisError
 
 from libs.common.broker import EntryId, Publisher
 from libs.common.clock import Clock
-from libs.common.commands import request_refresh
 from libs.common.events import OsdrDatasetEvent
-from libs.common.source_state import SourceState
-from libs.common.sources import SourceRegistry, SourceStatus
+from libs.common.polling.refreshing import request_refresh
+from libs.common.polling.source_state import SourceState
+from libs.common.polling.sources import SourceRegistry, SourceStatus
 from libs.common.tasks import SingleFlight
 from libs.common.topology import EVENTS_OSDR
 from services.gateway.latest import Latest

@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from libs.common.breaker import BackOff
-from libs.common.budget import Budget
 from libs.common.clock import SYSTEM_CLOCK, Clock
-from libs.common.ingest import Ingest, ingesting
-from libs.common.polling import Poller, PollOptions
+from libs.common.polling.budget import Budget
+from libs.common.polling.ingest import Ingest, ingesting
+from libs.common.polling.poller import Poller, PollOptions
 from libs.common.requests import Worker, answering
 from libs.common.runtime import Runtime
-from libs.common.upstream import ClientOptions, UpstreamClient
+from libs.common.upstream.client import ClientOptions, UpstreamClient
 from services.ingest_astro.answering import SkyDesk
 from services.ingest_astro.known import KnownEvents
 from services.ingest_astro.providers import astronomyapi

@@ -4,15 +4,15 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from libs.common.answers import LastAnswer
 from libs.common.breaker import BackOff
-from libs.common.budget import Budget
 from libs.common.clock import SYSTEM_CLOCK, Clock
-from libs.common.ingest import Ingest, ingesting
-from libs.common.polling import Poller, PollOptions
+from libs.common.polling.budget import Budget
+from libs.common.polling.ingest import Ingest, ingesting
+from libs.common.polling.poller import Poller, PollOptions
+from libs.common.polling.published import LastAnswer
 from libs.common.requests import Worker, answering
 from libs.common.runtime import Runtime
-from libs.common.upstream import ClientOptions, UpstreamClient
+from libs.common.upstream.client import ClientOptions, UpstreamClient
 from services.ingest_iss.answering import StationDesk
 from services.ingest_iss.providers import celestrak, wheretheiss
 from services.ingest_iss.providers.celestrak import Celestrak

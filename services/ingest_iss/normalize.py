@@ -9,7 +9,7 @@ from typing import Any, Literal
 from libs.common.clock import iso
 from libs.common.errors import StaleContentError
 from libs.common.events import IssElementsEvent, IssPosition, IssPositionEvent, Provenance
-from libs.common.upstream_json import storable_record
+from libs.common.upstream.records import storable_record
 from services.ingest_iss.omm import parse_omm
 
 ISS_NORAD_ID = 25_544

@@ -4,19 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from libs.common.broker_memory import MemoryAlarm, watch_memory_forever
+from libs.common.broker.memory import MemoryAlarm, watch_memory_forever
+from libs.common.broker.upkeep import keep_in_shape_forever
 from libs.common.clock import SYSTEM_CLOCK, Clock
 from libs.common.connecting import connected
-from libs.common.consuming import ConsumerOptions, StreamConsumer, check_consumers
+from libs.common.consuming.dead_letter_limit import LetterLimit
+from libs.common.consuming.stream_consumer import ConsumerOptions, StreamConsumer, check_consumers
+from libs.common.consuming.watching import watch_forever
 from libs.common.database import pooled
-from libs.common.deadletter_limit import LetterLimit
 from libs.common.runtime import Runtime
 from libs.common.topology import PERSISTENCE, Stream
-from libs.common.upkeep import keep_in_shape_forever
-from libs.common.watching import watch_forever
-from services.persistence.acquaintance import get_acquainted
+from services.persistence.database_identity import recognize
 from services.persistence.handlers import BatchWriter
-from services.persistence.keeping import Keeper
+from services.persistence.housekeeping import Housekeeper
 from services.persistence.repository import Repository, prepare_connection
 from services.persistence.schema import ensure_schema
 from services.persistence.settings import PersistenceSettings
@@ -50,7 +50,7 @@ async def bootstrap(
         runtime.checks["dead_letters"] = lambda: check_consumers(consumers)
         await pool.open()
         await ensure_schema(pool)
-        await get_acquainted(redis, pool, clock)
+        await recognize(redis, pool, clock)
         for consumer in consumers:
             await consumer.prepare()
             consumer.subscribe(broker)
@@ -65,7 +65,7 @@ async def bootstrap(
                     settings.broker_memory_limit_bytes,
                 ),
             ),
-            runtime.spawn("keeping", Keeper(pool, settings.retention).keep_forever()),
+            runtime.spawn("keeping", Housekeeper(pool, settings.retention).keep_forever()),
         ]
         for consumer in consumers:
             tasks += [

@@ -10,13 +10,13 @@ import psycopg
 from libs.common import metrics
 from libs.common.broker import EntryId
 from libs.common.clock import Clock, iso
+from libs.common.consuming.pending import Entry
 from libs.common.database import TRANSIENT_ERRORS
-from libs.common.deadletters import Rejection
+from libs.common.dead_letters import Rejection
 from libs.common.errors import DependencyUnavailableError
 from libs.common.events import Event, decode_batch
 from libs.common.logging import get_logger
 from libs.common.outage import Outage
-from libs.common.pending import Entry
 from libs.common.tasks import sleep_or_stop
 from services.persistence.repository import Repository
 from services.persistence.tables import TABLE_OF

@@ -14,8 +14,8 @@ from libs.common.events import (
     Origin,
     decode,
 )
+from libs.common.polling.sources import SourceRegistry, SourceStatus
 from libs.common.runtime import Runtime
-from libs.common.sources import SourceRegistry, SourceStatus
 from libs.common.topology import EVENTS_ISS
 from services.ingest_iss.bootstrap import ELEMENTS, POSITIONS, bootstrap
 from services.ingest_iss.settings import IngestIssSettings

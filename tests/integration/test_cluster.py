@@ -13,7 +13,6 @@ import pytest_asyncio
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from libs.common.answers import Published, forget_published
 from libs.common.broker import (
     Publisher,
     StreamReader,
@@ -22,15 +21,16 @@ from libs.common.broker import (
     ensure_groups,
     wait_for_broker,
 )
-from libs.common.broker_memory import broker_memory
-from libs.common.budget import Budget, Limit
+from libs.common.broker.memory import broker_memory
 from libs.common.clock import SystemClock
 from libs.common.connecting import connected
-from libs.common.deadletters import DeadLetters, Rejection
+from libs.common.consuming.pending import Entry, PendingList
+from libs.common.dead_letters import DeadLetters, Rejection
 from libs.common.errors import BudgetExhaustedError, DependencyUnavailableError, LeaseLostError
-from libs.common.fence import Fence
-from libs.common.lease import Lease
-from libs.common.pending import Entry, PendingList
+from libs.common.polling.budget import Budget, Limit
+from libs.common.polling.fence import Fence
+from libs.common.polling.lease import Lease
+from libs.common.polling.published import Published, forget_published
 from libs.common.questions import Answer, Question
 from libs.common.requests import Desk, answering, ask
 from libs.common.runtime import Runtime

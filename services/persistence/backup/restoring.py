@@ -17,10 +17,9 @@ from psycopg import sql
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from libs.common.answers import forget_published
 from libs.common.clock import SYSTEM_CLOCK
 from libs.common.database import SCHEMA_REVISION
-from services.persistence.acquaintance import IDENTITY, remember
+from libs.common.polling.published import forget_published
 from services.persistence.backup import database
 from services.persistence.backup.archive import members, verify
 from services.persistence.backup.database import Connection
@@ -28,6 +27,7 @@ from services.persistence.backup.errors import BackupError
 from services.persistence.backup.manifest import Manifest, SequenceValue, TableCopy
 from services.persistence.backup.positions import Replay, active_consumers, rewind
 from services.persistence.backup.progress import Progress
+from services.persistence.database_identity import IDENTITY, remember
 from services.persistence.schema import upgrade
 
 _NAME = "cassiopeia-restore"

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from redis.asyncio import Redis
 
 from libs.common.broker import Publisher
-from libs.common.deadletters import DeadLetters
+from libs.common.dead_letters import DeadLetters
 from libs.common.layout import Layout
 from libs.common.slices import SLICE_BYTES
 from libs.common.topology import EVENT_STREAMS, Stream

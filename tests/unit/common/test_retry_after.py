@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.common.upstream import MAX_RETRY_AFTER_S, retry_after_of
+from libs.common.upstream.client import MAX_RETRY_AFTER_S, retry_after_of
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

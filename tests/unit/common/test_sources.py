@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from libs.common.source_state import SourceState
-from libs.common.sources import POLL_GRACE, SourceStatus
+from libs.common.polling.source_state import SourceState
+from libs.common.polling.sources import POLL_GRACE, SourceStatus
 from tests.factories import START
 
 STATUS = SourceStatus(

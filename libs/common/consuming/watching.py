@@ -12,7 +12,7 @@ from redis.exceptions import RedisError, ResponseError
 from libs.common import metrics
 from libs.common.broker import EntryId, group_info, text
 from libs.common.clock import Clock
-from libs.common.consuming import StreamConsumer
+from libs.common.consuming.stream_consumer import StreamConsumer
 from libs.common.errors import DependencyUnavailableError
 from libs.common.logging import get_logger
 

@@ -29,7 +29,7 @@ return removed
 """
 
 
-async def remove_leavers(
+async def remove_idle_consumers(
     redis: Redis, stream: str, group: str, left_after: timedelta = LEFT_AFTER
 ) -> list[str]:
     """Remove a group's consumers that have nothing pending and have not read for `left_after`.

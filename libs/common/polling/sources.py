@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 
 from libs.common.broker import text
 from libs.common.clock import iso
-from libs.common.fence import Fence
-from libs.common.source_state import SourceState
+from libs.common.polling.fence import Fence
+from libs.common.polling.source_state import SourceState
 
 INDEX_KEY = "cassiopeia:sources"
 # A poll may start late by its jitter and last as long as its timeouts; then a leader is missing.

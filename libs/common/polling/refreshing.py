@@ -17,10 +17,10 @@ from libs.common.broker import (
     answered_within,
     text,
 )
+from libs.common.broker.trimming import now_ms
 from libs.common.clock import Clock
-from libs.common.polling import Poller
+from libs.common.polling.poller import Poller
 from libs.common.topology import COMMANDS_REFRESH
-from libs.common.trimming import now_ms
 
 # By then the person who asked for fresh data no longer waits for it.
 REFRESH_LIFE = timedelta(seconds=10)

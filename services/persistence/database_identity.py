@@ -2,11 +2,11 @@
 
 from redis.asyncio import Redis
 
-from libs.common.answers import forget_published
 from libs.common.broker import text
 from libs.common.clock import Clock
 from libs.common.database import Pool
 from libs.common.logging import get_logger
+from libs.common.polling.published import forget_published
 
 _log = get_logger(__name__)
 
@@ -18,7 +18,7 @@ FROM pg_control_system(), pg_database AS d WHERE datname = current_database()
 """
 
 
-async def get_acquainted(redis: Redis, pool: Pool, clock: Clock) -> None:
+async def recognize(redis: Redis, pool: Pool, clock: Clock) -> None:
     """Make the sources publish everything again if the broker knew another database.
 
     Raises:

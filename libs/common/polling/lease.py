@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from libs.common.broker import text
 from libs.common.clock import Clock
 from libs.common.errors import LeaseLostError
-from libs.common.fence import Fence
+from libs.common.polling.fence import Fence
 from libs.common.tasks import end_tasks
 
 _ACQUIRE = """

@@ -14,20 +14,20 @@ from datetime import datetime, timedelta
 from redis.exceptions import RedisError
 
 from libs.common import metrics
-from libs.common.answers import LastAnswer, Published
 from libs.common.breaker import BackOff
 from libs.common.broker import Publisher
 from libs.common.clock import Clock
-from libs.common.deadletters import DeadLetters
+from libs.common.dead_letters import DeadLetters
 from libs.common.errors import DependencyUnavailableError, LeaseLostError
 from libs.common.events import Event
-from libs.common.fence import Fence
-from libs.common.lease import LIFE_S, Lease
 from libs.common.logging import get_logger
 from libs.common.outage import Outage
-from libs.common.providers import Outcome, Provider, ProviderChain
-from libs.common.source_state import SourceState
-from libs.common.sources import Attempt, SourceRegistry, SourceStatus, status_after
+from libs.common.polling.fence import Fence
+from libs.common.polling.lease import LIFE_S, Lease
+from libs.common.polling.providers import Outcome, Provider, ProviderChain
+from libs.common.polling.published import LastAnswer, Published
+from libs.common.polling.source_state import SourceState
+from libs.common.polling.sources import Attempt, SourceRegistry, SourceStatus, status_after
 from libs.common.tasks import end_tasks, sleep_or_stop
 
 _log = get_logger(__name__)

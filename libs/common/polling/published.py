@@ -10,9 +10,9 @@ from redis.asyncio import Redis
 from libs.common.broker import as_bytes, text
 from libs.common.clock import Clock
 from libs.common.events import Event, decode_batch
-from libs.common.fence import Command, Fence
-from libs.common.lease import LIFE_S, Lease
-from libs.common.sources import SourceRegistry
+from libs.common.polling.fence import Command, Fence
+from libs.common.polling.lease import LIFE_S, Lease
+from libs.common.polling.sources import SourceRegistry
 
 # Longer than any source goes without mentioning a subject that it still has. A subject that comes
 # back later is published again, which is harmless.

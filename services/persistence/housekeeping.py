@@ -25,7 +25,7 @@ ROWS_PER_STEP = 5_000
 LOCK_TIMEOUT = "500ms"
 # An advisory lock, held for one transaction: a month or a step. Any number that the migrations do
 # not use will do.
-KEEPING_LOCK = 0x0CA552
+HOUSEKEEPING_LOCK = 0x0CA552
 
 _BY_MONTH = {table.name for table in TABLES if table.by_month}
 _AGE_COLUMN = {table.name: table.age_column for table in TABLES}
@@ -44,7 +44,7 @@ WHERE inhparent = %s::regclass AND past <= %s ORDER BY past LIMIT 1
 """
 
 
-class Keeper:
+class Housekeeper:
     """Keeps the tables in order; only one of several replicas does so at a time.
 
     The time is the database's, so that a process whose clock is wrong drops nothing.
@@ -152,7 +152,7 @@ async def _floor_if_alone(connection: Connection, table: str) -> datetime | None
     answer = await connection.execute(
         "SELECT kept_from FROM retention_floors"
         " WHERE table_name = %s AND pg_try_advisory_xact_lock(%s)",
-        (table, KEEPING_LOCK),
+        (table, HOUSEKEEPING_LOCK),
     )
     row = await answer.fetchone()
     return row[0] if row else None

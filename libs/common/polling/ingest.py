@@ -10,11 +10,11 @@ from redis.asyncio import Redis
 
 from libs.common.broker import Publisher
 from libs.common.clock import SYSTEM_CLOCK, Clock
-from libs.common.commands import obey_refresh
 from libs.common.connecting import Connection, connected
-from libs.common.fence import Fence
-from libs.common.polling import Poller, PollOptions
-from libs.common.providers import Provider
+from libs.common.polling.fence import Fence
+from libs.common.polling.poller import Poller, PollOptions
+from libs.common.polling.providers import Provider
+from libs.common.polling.refreshing import obey_refresh
 from libs.common.runtime import Runtime
 from libs.common.settings import ServiceSettings
 

@@ -21,7 +21,6 @@ from tenacity import (
 )
 
 from libs.common import metrics
-from libs.common.budget import Budget
 from libs.common.clock import Clock
 from libs.common.errors import (
     AccessRefusedError,
@@ -37,6 +36,7 @@ from libs.common.errors import (
     UpstreamTimeoutError,
 )
 from libs.common.events import reason_of
+from libs.common.polling.budget import Budget
 
 USER_AGENT = "Cassiopeia/0.1 (self-hosted collector of public space data)"
 # Enough of an error's text to recognise it, too little to fill a log.

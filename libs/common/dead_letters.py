@@ -15,9 +15,9 @@ from redis.asyncio import Redis
 from libs.common import metrics
 from libs.common.broker.copies import Copies
 from libs.common.clock import iso
+from libs.common.consuming.pending import Entry, PendingList
 from libs.common.events import Provenance
 from libs.common.logging import get_logger
-from libs.common.pending import Entry, PendingList
 from libs.common.slices import in_slices
 from libs.common.topology import EVENTS_DEAD
 

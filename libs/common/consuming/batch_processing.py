@@ -9,11 +9,11 @@ from redis.asyncio import Redis
 from libs.common import metrics
 from libs.common.breaker import BackOff, Breaker
 from libs.common.clock import Clock, iso
-from libs.common.deadletter_limit import DeadLetterLimit
-from libs.common.deadletters import DeadLetters, Rejection
+from libs.common.consuming.dead_letter_limit import DeadLetterLimit
+from libs.common.consuming.pending import Entry, PendingList, Redelivery
+from libs.common.dead_letters import DeadLetters, Rejection
 from libs.common.errors import DependencyUnavailableError
 from libs.common.logging import get_logger
-from libs.common.pending import Entry, PendingList, Redelivery
 from libs.common.slices import in_slices
 from libs.common.tasks import end_tasks, sleep_or_stop
 
@@ -35,7 +35,7 @@ _FAILURE_PAUSE = BackOff(threshold=1, base_s=0.2, cap_s=5.0)
 Handler = Callable[[Sequence[Entry]], Awaitable[Sequence[Rejection]]]
 
 
-class Taker:
+class BatchProcessor:
     """Takes the batches of one consumer.
 
     Args:

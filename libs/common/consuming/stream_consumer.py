@@ -20,11 +20,11 @@ from redis.exceptions import RedisError
 from libs.common import metrics
 from libs.common.broker import READ_BLOCK_MS, body_of, text
 from libs.common.clock import SYSTEM_CLOCK, Clock
-from libs.common.deadletter_limit import DeadLetterLimit, LetterLimit
+from libs.common.consuming.batch_processing import BatchProcessor, Handler
+from libs.common.consuming.dead_letter_limit import DeadLetterLimit, LetterLimit
+from libs.common.consuming.pending import Entry, PendingList, Redelivery
 from libs.common.errors import DependencyUnavailableError
 from libs.common.logging import get_logger
-from libs.common.pending import Entry, PendingList, Redelivery
-from libs.common.taking import Handler, Taker
 from libs.common.tasks import sleep_or_stop
 
 _log = get_logger(__name__)
@@ -87,7 +87,7 @@ class StreamConsumer:
         self._stop = stop or asyncio.Event()
         self._limit = DeadLetterLimit(options.letter_limit, clock)
         self._pending = PendingList(redis, stream=stream, group=group, consumer=consumer)
-        self._taker = Taker(
+        self._processor = BatchProcessor(
             redis,
             pending=self._pending,
             handler=handler,
@@ -109,12 +109,12 @@ class StreamConsumer:
     @property
     def busy(self) -> bool:
         """Whether a batch is being handled, or waits for the end of a standstill."""
-        return self._taker.in_work + self._waiting > 0
+        return self._processor.in_work + self._waiting > 0
 
     @property
     def failures(self) -> int:
         """Batches in a row whose handler failed."""
-        return self._taker.failures
+        return self._processor.failures
 
     @property
     def halted(self) -> bool:
@@ -191,11 +191,11 @@ class StreamConsumer:
         alone = [each for each in page if each.deliveries >= limit]
         waiting = [each.entry for each in alone]
         async with self._pending.kept(waiting, self._options.reclaim_idle_s):
-            await self._taker.take([each.entry for each in page if each.deliveries < limit])
+            await self._processor.take([each.entry for each in page if each.deliveries < limit])
             for each in alone:
                 del waiting[0]
                 # A server that is away is away for all of them; each would only wait for it.
-                if self._limit.pause_s or not await self._taker.take_alone(each):
+                if self._limit.pause_s or not await self._processor.take_alone(each):
                     return False
         return not self._limit.pause_s
 
@@ -213,7 +213,7 @@ class StreamConsumer:
                 await sleep_or_stop(pause_s, self._stop)
         finally:
             self._waiting -= 1
-        await self._taker.take(entries)
+        await self._processor.take(entries)
 
     async def _keep_raw(self, message: Any) -> RedisBatchStreamMessage:  # noqa: ANN401 - FastStream's
         """Pass the batch on as it is; FastStream's parser would decode each body three times."""

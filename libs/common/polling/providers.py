@@ -7,9 +7,8 @@ from typing import Protocol
 
 from libs.common import metrics
 from libs.common.breaker import BackOff, Breaker
-from libs.common.budget import Budget
 from libs.common.clock import Clock
-from libs.common.deadletters import DeadLetters
+from libs.common.dead_letters import DeadLetters
 from libs.common.errors import (
     BudgetExhaustedError,
     NotUpdatedError,
@@ -18,7 +17,8 @@ from libs.common.errors import (
     UpstreamError,
 )
 from libs.common.events import Event, Origin, Provenance
-from libs.common.source_state import SourceState
+from libs.common.polling.budget import Budget
+from libs.common.polling.source_state import SourceState
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What keeps the broker in shape over months: trim streams, remove leavers, measure lengths."""
+"""Upkeep of the broker over months: trim streams, remove idle consumers, measure lengths."""
 
 import asyncio
 from collections.abc import Iterable
@@ -7,10 +7,10 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from libs.common import metrics
-from libs.common.leavers import remove_leavers
+from libs.common.broker.idle_consumers import remove_idle_consumers
+from libs.common.broker.trimming import trim
 from libs.common.logging import get_logger
 from libs.common.topology import ALL_STREAMS, Stream
-from libs.common.trimming import trim
 
 _log = get_logger(__name__)
 
@@ -39,5 +39,5 @@ async def keep_in_shape(redis: Redis, stream: Stream) -> None:
         _log.info("trimmed", stream=stream.key, entries=removed)
     metrics.STREAM_LENGTH.labels(stream.key).set(await redis.xlen(stream.key))
     for group in stream.groups:
-        if left := await remove_leavers(redis, stream.key, group):
+        if left := await remove_idle_consumers(redis, stream.key, group):
             _log.info("consumers_removed", stream=stream.key, group=group, consumers=left)
