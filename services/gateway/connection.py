@@ -215,7 +215,7 @@ async def listening(application: web.Application) -> AsyncIterator[None]:
         application,
         # Requests in progress get this long; live streams end by themselves before that.
         shutdown_timeout=settings.stop_seconds / 2,
-        # A handler whose client has gone would hold a database connection for nobody.
+        # A handler whose client has gone would go on holding a database connection.
         handler_cancellation=True,
     )
     await runner.setup()

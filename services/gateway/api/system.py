@@ -112,7 +112,7 @@ async def _redis(redis: Redis, streams: Sequence[Stream]) -> RedisStats:
             found = {stream.key: await _stream(redis, stream.key) for stream in streams}
     except (RedisError, TimeoutError) as error:
         return RedisStats(reason=f"the broker does not answer: {str(error) or 'too slow'}")
-    # Of a cluster: one version, the shortest uptime, the sums of memory and of clients.
+    # In a cluster: one version, the shortest uptime, the sums of memory and of clients.
     return RedisStats(
         version=min(str(server["redis_version"]) for server in servers),
         uptime_s=min(server["uptime_in_seconds"] for server in servers),

@@ -32,7 +32,7 @@ class CommonHeaders:
             "X-Content-Type-Options": "nosniff",
             # No answer may run, load or frame anything; a page sets a policy of its own.
             "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-            # A query may hold the place where somebody lives: it stays out of other sites' logs.
+            # A query may hold the place where a person lives: it stays out of other sites' logs.
             "Referrer-Policy": "no-referrer",
             # Other sites' pages do not get the bytes into their process, unless they may read them.
             "Cross-Origin-Resource-Policy": "cross-origin" if self.origins else "same-origin",
