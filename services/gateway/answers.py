@@ -10,9 +10,9 @@ from pydantic import BaseModel
 
 from services.gateway.cache import Kept, Kind
 from services.gateway.keys import CLOCK
+from services.gateway.prepared import PreparedAnswer
 from services.gateway.problems import ProblemError, Slug
-from services.gateway.ready import Ready
-from services.gateway.whole import WholeAnswer, fits
+from services.gateway.raw_answer import RawAnswer, fits
 
 # Clients revalidate each time: a conditional request costs next to nothing.
 REVALIDATE = "no-cache"
@@ -22,13 +22,16 @@ _READS = frozenset({"GET", "HEAD"})
 
 
 def send_ready(
-    request: web.Request, ready: Ready, now: datetime, headers: Mapping[str, str] | None = None
+    request: web.Request,
+    ready: PreparedAnswer,
+    now: datetime,
+    headers: Mapping[str, str] | None = None,
 ) -> web.StreamResponse:
     """Send a latest value; it is as old as its datum, unless `headers` say otherwise."""
     return _send(request, ready, {**latest_headers(ready, now), **(headers or {})})
 
 
-def latest_headers(ready: Ready, now: datetime) -> dict[str, str]:
+def latest_headers(ready: PreparedAnswer, now: datetime) -> dict[str, str]:
     """Return the headers that say how old a latest value is and how it may be cached."""
     age_s = max(0, int((now - ready.time).total_seconds()))
     return {
@@ -73,13 +76,13 @@ def send_model(
     status: HTTPStatus = HTTPStatus.OK,
 ) -> web.StreamResponse:
     """Send a model of this moment as JSON, with an ETag of its bytes as its only validator."""
-    ready = Ready.of(model.model_dump_json().encode(), request.app[CLOCK].now())
+    ready = PreparedAnswer.of(model.model_dump_json().encode(), request.app[CLOCK].now())
     return _send(request, ready, {"Cache-Control": REVALIDATE, **(headers or {})}, status)
 
 
 def _send(
     request: web.Request,
-    ready: Ready,
+    ready: PreparedAnswer,
     headers: dict[str, str],
     status: HTTPStatus = HTTPStatus.OK,
 ) -> web.StreamResponse:
@@ -96,11 +99,11 @@ def _send(
     if ready.policy is not None:
         headers["Content-Security-Policy"] = ready.policy
     elif fits(request):
-        return WholeAnswer(status, headers, body)
+        return RawAnswer(status, headers, body)
     return web.Response(status=status, headers=headers, body=body)
 
 
-def describe(ready: Ready, accepted: str, headers: dict[str, str]) -> bytes:
+def describe(ready: PreparedAnswer, accepted: str, headers: dict[str, str]) -> bytes:
     """Add the headers that describe an answer; return its body, plain or compressed.
 
     Args:
@@ -115,7 +118,7 @@ def describe(ready: Ready, accepted: str, headers: dict[str, str]) -> bytes:
     return ready.gzipped
 
 
-def _validate(ready: Ready, accepted: str, headers: dict[str, str]) -> bool:
+def _validate(ready: PreparedAnswer, accepted: str, headers: dict[str, str]) -> bool:
     """Add the validators; return whether the client gets the compressed form."""
     is_gzipped = ready.is_worth_compressing and takes_gzip(accepted)
     # The compressed form is other bytes, so its strong validator differs (RFC 9110, 8.8.3.3).
@@ -127,7 +130,7 @@ def _validate(ready: Ready, accepted: str, headers: dict[str, str]) -> bool:
     return is_gzipped
 
 
-def _has_it(request: web.Request, ready: Ready, headers: Mapping[str, str]) -> bool:
+def _has_it(request: web.Request, ready: PreparedAnswer, headers: Mapping[str, str]) -> bool:
     known = request.headers.get("If-None-Match")
     if known is not None:
         return has_tag(known, ready.etag)

@@ -21,11 +21,11 @@ from aiohttp import web
 from services.gateway.answers import describe, kept_headers, latest_headers
 from services.gateway.cache import HistoryCache, Kept, Kind
 from services.gateway.keys import ACCESS, ACCESS_LOG, CACHE, CLOCK, COMMON_HEADERS, LIMITER
-from services.gateway.middlewares.headers import Told
+from services.gateway.middlewares.headers import RequestFacts
 from services.gateway.middlewares.observe import RouteObserver, new_id
-from services.gateway.ready import Ready
+from services.gateway.prepared import PreparedAnswer
+from services.gateway.raw_answer import head_of
 from services.gateway.routing import Route
-from services.gateway.whole import head_of
 
 # A browser's head is below 1 KiB; 2,000 heads, with what is kept for each, are 4 MB.
 MOST_BYTES = 2_048
@@ -80,12 +80,14 @@ class Latest:
     """A latest value, from memory."""
 
     def __init__(
-        self, application: web.Application, newest: Callable[[web.Application], Ready | None]
+        self,
+        application: web.Application,
+        newest: Callable[[web.Application], PreparedAnswer | None],
     ) -> None:
         self._application = application
         self._newest = newest
 
-    def find(self) -> Ready | None:
+    def find(self) -> PreparedAnswer | None:
         """Return the value; None before there is one."""
         return self._newest(self._application)
 
@@ -107,7 +109,7 @@ class Page:
         """Note where the cache keeps the page now: its kind changes once its window is past."""
         self._kind, self._key = kind, key
 
-    def find(self) -> Ready | None:
+    def find(self) -> PreparedAnswer | None:
         """Return the page while it is good; None if it must be made, or may have changed."""
         self._kept = self._cache.at_hand(self._kind, self._key)
         return self._kept.ready if self._kept else None
@@ -126,7 +128,7 @@ class _Lane:
     accepted: str
     cost: int
     observer: RouteObserver
-    ready: Ready | None = None
+    ready: PreparedAnswer | None = None
     second: int = 0
     head: str = ""
     body: bytes = field(default=b"", repr=False)
@@ -186,12 +188,12 @@ class FastLane:
             return None
         self._refresh(lane, ready)
         request_id = new_id()
-        told = self._common.told(Told(request_id, verdict))
+        told = self._common.lines_about(RequestFacts(request_id, verdict))
         seconds = time.perf_counter() - began
         lane.observer.note("GET", lane.path, 200, seconds, client.name, request_id)
         return f"{lane.head}{told}\r\n".encode("latin-1") + lane.body
 
-    def _refresh(self, lane: _Lane, ready: Ready) -> None:
+    def _refresh(self, lane: _Lane, ready: PreparedAnswer) -> None:
         now = self._clock.now()
         second = int(now.timestamp())
         if lane.ready is ready and lane.second == second:

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from libs.common.events import IssPositionEvent
-from services.gateway.models.told import Told
+from services.gateway.models.datum import Datum
 
 
 class Elements(BaseModel):
@@ -17,7 +17,7 @@ class Elements(BaseModel):
     trusted: bool = Field(description="False when they are older than the service's limit.")
 
 
-class Position(Told):
+class Position(Datum):
     """A position of the station; `stored_at` is null while it comes from memory."""
 
     id: UUID

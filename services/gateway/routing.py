@@ -14,7 +14,7 @@ from aiohttp import web
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 
 from libs.common.events.envelope import Moment
-from services.gateway.ready import JSON, Ready
+from services.gateway.prepared import JSON, PreparedAnswer
 
 HTML = "text/html; charset=utf-8"
 EVENT_STREAM = "text/event-stream"
@@ -132,7 +132,7 @@ class Route:
     status: HTTPStatus = HTTPStatus.OK
     graph: Mapping[str, Find] = field(default_factory=dict, hash=False)
     deprecated: bool = False
-    latest: Callable[[web.Application], Ready | None] | None = None
+    latest: Callable[[web.Application], PreparedAnswer | None] | None = None
 
     @property
     def has_head(self) -> bool:

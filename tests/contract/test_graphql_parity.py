@@ -20,7 +20,7 @@ from graphql import (
 )
 
 from services.gateway.application import ROUTES
-from services.gateway.ready import JSON
+from services.gateway.prepared import JSON
 from services.gateway.routing import Route
 from tests.catalogue import (
     apod_event,

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from deploy.embedded.servers import free_ports
 from services.gateway.cache import HistoryCache, Kept, Kind
 from services.gateway.cache.shared import KEY_PREFIX, MAX_BYTES
-from services.gateway.ready import Ready
+from services.gateway.prepared import PreparedAnswer
 from tests.clocks import MovingClock
 from tests.waiting import wait_until
 
@@ -31,14 +31,14 @@ class Query:
         self.gate.set()
         self._clock = clock
 
-    async def __call__(self) -> Ready | None:
+    async def __call__(self) -> PreparedAnswer | None:
         """Return the number of the run."""
         self.runs += 1
         run = self.runs
         await self.gate.wait()
         if self.fails:
             raise psycopg.OperationalError("the server closed the connection")
-        return None if self.is_empty else Ready.of(b"%d" % run, self._clock.now())
+        return None if self.is_empty else PreparedAnswer.of(b"%d" % run, self._clock.now())
 
 
 @pytest.fixture
@@ -209,11 +209,11 @@ async def test_the_broker_is_not_filled(redis: Redis, clock: MovingClock) -> Non
     cache = HistoryCache(redis, clock, 10_000_000)
     long = Kind("long", fresh_s=86_400)
 
-    async def small() -> Ready:
-        return Ready.of(b"x", clock.now())
+    async def small() -> PreparedAnswer:
+        return PreparedAnswer.of(b"x", clock.now())
 
-    async def large() -> Ready:
-        return Ready.of(b"x" * (MAX_BYTES + 1), clock.now())
+    async def large() -> PreparedAnswer:
+        return PreparedAnswer.of(b"x" * (MAX_BYTES + 1), clock.now())
 
     async def nothing() -> None:
         return None
@@ -318,10 +318,10 @@ async def test_memory_holds_no_more_than_it_may(redis: Redis, clock: MovingClock
     cache = HistoryCache(redis, clock, 50_000)
     runs = 0
 
-    async def make() -> Ready:
+    async def make() -> PreparedAnswer:
         nonlocal runs
         runs += 1
-        return Ready.of(b"x" * 10_000, clock.now())
+        return PreparedAnswer.of(b"x" * 10_000, clock.now())
 
     for index in range(20):
         await cache.get(KIND, f"key {index}", make)
@@ -336,7 +336,7 @@ async def test_memory_holds_no_more_than_it_may(redis: Redis, clock: MovingClock
 
 def test_what_the_broker_keeps_is_what_was_made() -> None:
     """Body, validators, link and times survive."""
-    ready = Ready.of(b'{"a":\n1}', START, link='</next>; rel="next"')
+    ready = PreparedAnswer.of(b'{"a":\n1}', START, link='</next>; rel="next"')
     kept = Kept(ready, START + timedelta(seconds=1))
     assert Kept.decode(kept.encode()) == kept
     missing = Kept(None, START)

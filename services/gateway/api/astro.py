@@ -13,14 +13,14 @@ from libs.common.errors import DependencyUnavailableError
 from libs.common.events import AstroEventEvent, AstroKind
 from libs.common.questions import LONGEST_WINDOW, AstroEventsAnswer, AstroEventsQuestion
 from libs.common.topology import COMMANDS_ASTRO_EVENTS
-from services.gateway.api.cached import Window, model_ready, send_cached
+from services.gateway.api.cached import Window, prepared_model, send_cached
 from services.gateway.api.places import ElevationM, Latitude, Longitude
 from services.gateway.cache import Kind
 from services.gateway.feeds.appointments import sky_calendar
 from services.gateway.keys import ASKER, CLOCK, REPOSITORIES
 from services.gateway.models.sky import Place, SkyEvent, SkyEvents, computed_events
+from services.gateway.prepared import PreparedAnswer
 from services.gateway.problems import ProblemError, invalid_parameter
-from services.gateway.ready import Ready
 from services.gateway.routing import CALENDAR, OldParams, Route
 
 # Computed events do not change, whatever is published meanwhile.
@@ -128,8 +128,8 @@ async def sky_events(app: web.Application, params: EventsParams) -> SkyEvents:
 async def events(request: web.Request, params: EventsParams) -> web.StreamResponse:
     """Answer the events of a place and a window."""
 
-    def render(found: SkyEvents) -> Ready:
-        return model_ready(request, found)
+    def render(found: SkyEvents) -> PreparedAnswer:
+        return prepared_model(request, found)
 
     return await _send(request, params, render)
 
@@ -137,23 +137,23 @@ async def events(request: web.Request, params: EventsParams) -> web.StreamRespon
 async def calendar(request: web.Request, params: EventsParams) -> web.StreamResponse:
     """Answer the same events as a calendar."""
 
-    def render(found: SkyEvents) -> Ready:
-        return Ready.of(sky_calendar(found), request.app[CLOCK].now(), media=CALENDAR)
+    def render(found: SkyEvents) -> PreparedAnswer:
+        return PreparedAnswer.of(sky_calendar(found), request.app[CLOCK].now(), media=CALENDAR)
 
     return await _send(request, params, render)
 
 
 async def _send(
-    request: web.Request, params: EventsParams, render: Callable[[SkyEvents], Ready]
+    request: web.Request, params: EventsParams, render: Callable[[SkyEvents], PreparedAnswer]
 ) -> web.StreamResponse:
     since, until = params.window(request.app[CLOCK].now())
     # The key must hold the window, so that the cache tells one hour from the next.
     asked = params.model_copy(update={"since": since, "until": until, "days": None})
 
-    async def compute() -> Ready:
+    async def compute() -> PreparedAnswer:
         return render(await _computed(request.app, asked))
 
-    async def look_up() -> Ready | None:
+    async def look_up() -> PreparedAnswer | None:
         found = await _stored(request.app, asked)
         return render(found) if found else None
 

@@ -14,9 +14,9 @@ from services.gateway.cursor import InvalidCursorError
 from services.gateway.fastlane import FAST_LANE
 from services.gateway.feeds.atom import Entry, atom_feed
 from services.gateway.keys import CACHE, CLOCK
-from services.gateway.models.told import Page, Told
+from services.gateway.models.datum import Datum, Page
+from services.gateway.prepared import PreparedAnswer
 from services.gateway.problems import invalid_parameter
-from services.gateway.ready import Ready
 from services.gateway.routing import ATOM, Day, Find, Handler, Params, Time
 
 MAX_PAGE = 200
@@ -77,9 +77,9 @@ def cached(kind: Kind, find: Find) -> Handler:
     """Return a handler that answers what `find` returns, through the cache."""
 
     async def answer(request: web.Request, params: Params) -> web.StreamResponse:
-        async def make() -> Ready | None:
+        async def make() -> PreparedAnswer | None:
             found: BaseModel | None = await find(request.app, params)
-            return None if found is None else _found_ready(request, found)
+            return None if found is None else _prepared_events(request, found)
 
         return await send_cached(request, kind, params, make)
 
@@ -126,16 +126,16 @@ async def send_cached(
     return send_kept(request, kept, kind, now)
 
 
-def _found_ready(request: web.Request, found: BaseModel) -> Ready:
+def _prepared_events(request: web.Request, found: BaseModel) -> PreparedAnswer:
     # A single answer is as old as its row, a page as old as its newest row.
     if isinstance(found, Page):
         return _page_ready(request, found)
-    return model_ready(request, found, found.stored_at if isinstance(found, Told) else None)
+    return prepared_model(request, found, found.stored_at if isinstance(found, Datum) else None)
 
 
-def _page_ready(request: web.Request, page: Page) -> Ready:
+def _page_ready(request: web.Request, page: Page) -> PreparedAnswer:
     # A page can change without a newer row: a next page appears, or the total grows.
-    return Ready.of(
+    return PreparedAnswer.of(
         page.model_dump_json(by_alias=True).encode(),
         newest_of(request, page.items),
         changed_at=request.app[CLOCK].now(),
@@ -143,10 +143,12 @@ def _page_ready(request: web.Request, page: Page) -> Ready:
     )
 
 
-def model_ready(request: web.Request, model: BaseModel, time: datetime | None = None) -> Ready:
+def prepared_model(
+    request: web.Request, model: BaseModel, time: datetime | None = None
+) -> PreparedAnswer:
     """Return a model as an answer whose age counts from `time`, or from now."""
     moment = time or request.app[CLOCK].now()
-    return Ready.of(model.model_dump_json(by_alias=True).encode(), moment)
+    return PreparedAnswer.of(model.model_dump_json(by_alias=True).encode(), moment)
 
 
 def feed_ready(
@@ -154,18 +156,18 @@ def feed_ready(
     params: BaseModel,
     title: str,
     entries: Sequence[Entry],
-    items: Sequence[Told],
-) -> Ready:
+    items: Sequence[Datum],
+) -> PreparedAnswer:
     """Return entries as an Atom feed; other parameters make another feed."""
     moment = newest_of(request, items)
     # From the parsed parameters: the feed keeps its id however the query is written.
     query = params.model_dump(mode="json", by_alias=True, exclude_none=True)
     path = str(URL.build(path=request.path, query=query))
     body = atom_feed(path, title, entries, moment)
-    return Ready.of(body, moment, changed_at=request.app[CLOCK].now(), media=ATOM)
+    return PreparedAnswer.of(body, moment, changed_at=request.app[CLOCK].now(), media=ATOM)
 
 
-def newest_of(request: web.Request, items: Sequence[Told]) -> datetime:
+def newest_of(request: web.Request, items: Sequence[Datum]) -> datetime:
     """Return when the newest row of an answer was written, or now if it has no row."""
     return max(
         (item.stored_at for item in items if item.stored_at), default=request.app[CLOCK].now()

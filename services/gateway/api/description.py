@@ -13,7 +13,7 @@ from services.gateway.answers import send_ready
 from services.gateway.docs.openapi import document
 from services.gateway.docs.page import page
 from services.gateway.keys import CLOCK
-from services.gateway.ready import Ready
+from services.gateway.prepared import PreparedAnswer
 from services.gateway.routing import HTML, Params, Route
 
 _STYLE = Path(__file__).parent.parent / "docs" / "style.css"
@@ -27,16 +27,16 @@ def routes(table: Sequence[Route]) -> tuple[Route, ...]:
     began = datetime.now(UTC)
 
     @cache
-    def described() -> Ready:
-        return Ready.of(to_json(whole()), began)
+    def described() -> PreparedAnswer:
+        return PreparedAnswer.of(to_json(whole()), began)
 
     @cache
-    def shown() -> Ready:
-        return Ready.of(page(whole()).encode(), began, media=HTML, policy=_PAGE_POLICY)
+    def shown() -> PreparedAnswer:
+        return PreparedAnswer.of(page(whole()).encode(), began, media=HTML, policy=_PAGE_POLICY)
 
     @cache
-    def style() -> Ready:
-        return Ready.of(_STYLE.read_bytes(), began, media="text/css; charset=utf-8")
+    def style() -> PreparedAnswer:
+        return PreparedAnswer.of(_STYLE.read_bytes(), began, media="text/css; charset=utf-8")
 
     own = (
         Route(
@@ -58,7 +58,7 @@ def routes(table: Sequence[Route]) -> tuple[Route, ...]:
         Route(
             path="/docs/style.css",
             handler=_sending(style),
-            summary="How that looks.",
+            summary="The style sheet of `/docs`.",
             tag="docs",
             media="text/css; charset=utf-8",
             cost=0,
@@ -73,7 +73,7 @@ def routes(table: Sequence[Route]) -> tuple[Route, ...]:
 
 
 def _sending(
-    make: Callable[[], Ready],
+    make: Callable[[], PreparedAnswer],
 ) -> Callable[[web.Request, Params], Awaitable[web.StreamResponse]]:
     async def send(request: web.Request, _: Params) -> web.StreamResponse:
         return send_ready(request, make(), request.app[CLOCK].now())

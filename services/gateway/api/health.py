@@ -56,11 +56,17 @@ async def ready(request: web.Request, _: Params) -> web.Response:
 
 
 ROUTES = (
-    Route(path="/", handler=index, summary="What there is.", tag="health", answer=dict),
+    Route(
+        path="/",
+        handler=index,
+        summary="Links to the resources; browsers are sent to the dashboard.",
+        tag="health",
+        answer=dict,
+    ),
     Route(
         path="/health/live",
         handler=live,
-        summary="Whether this process turns; asks no server.",
+        summary="Whether this process runs; asks no server.",
         tag="health",
         answer=dict,
         cost=0,

@@ -15,11 +15,11 @@ from services.gateway.cache import Kind
 from services.gateway.keys import CLOCK, LATEST, REPOSITORIES
 from services.gateway.latest import RECENT_FIXES
 from services.gateway.models.charts import PositionsChart
+from services.gateway.models.datum import Page
 from services.gateway.models.elements import ElementsPage
-from services.gateway.models.told import Page
 from services.gateway.positions import Position
+from services.gateway.prepared import PreparedAnswer
 from services.gateway.problems import invalid_parameter, unavailable
-from services.gateway.ready import Ready
 from services.gateway.routing import OldParams, Params, Route, Time
 from services.gateway.trend import Trend, trend_of
 
@@ -109,7 +109,7 @@ class ElementsParams(PageParams, Window):
     """A page of sets of elements; the window is one of epochs."""
 
 
-def _newest(application: web.Application) -> Ready | None:
+def _newest(application: web.Application) -> PreparedAnswer | None:
     return application[LATEST].iss.position
 
 

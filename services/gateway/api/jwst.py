@@ -19,7 +19,7 @@ from services.gateway.cache import Kind
 from services.gateway.feeds.news import image_entry
 from services.gateway.keys import REPOSITORIES
 from services.gateway.models.images import Image, ImagesPage
-from services.gateway.ready import Ready
+from services.gateway.prepared import PreparedAnswer
 from services.gateway.repositories.images import ImageFilter
 from services.gateway.routing import ATOM, Route, Text
 
@@ -73,7 +73,7 @@ async def image(app: web.Application, params: ImageParams) -> Image | None:
 async def feed(request: web.Request, params: FilterParams) -> web.StreamResponse:
     """Answer the newest images as a feed."""
 
-    async def make() -> Ready:
+    async def make() -> PreparedAnswer:
         found = await request.app[REPOSITORIES].images.page(params.which, limit=FEED_LENGTH)
         entries = [image_entry(one) for one in found.items]
         return feed_ready(request, params, "JWST images", entries, found.items)

@@ -12,8 +12,8 @@ from services.gateway.cache import Kind
 from services.gateway.feeds.news import dataset_entry
 from services.gateway.keys import REPOSITORIES
 from services.gateway.models.datasets import Dataset, DatasetChangesPage, DatasetsPage, Facets
+from services.gateway.prepared import PreparedAnswer
 from services.gateway.problems import invalid_parameter
-from services.gateway.ready import Ready
 from services.gateway.repositories.datasets import DatasetFilter, DatasetOrder
 from services.gateway.routing import ATOM, Params, Route, Text
 
@@ -127,7 +127,7 @@ async def facets(app: web.Application, _: FacetsParams) -> Facets:
 async def feed(request: web.Request, params: FilterParams) -> web.StreamResponse:
     """Answer the studies that changed last as a feed."""
 
-    async def make() -> Ready:
+    async def make() -> PreparedAnswer:
         found = await request.app[REPOSITORIES].datasets.page(params.which, limit=FEED_LENGTH)
         entries = [dataset_entry(one) for one in found.items]
         return feed_ready(request, params, "NASA open science datasets", entries, found.items)

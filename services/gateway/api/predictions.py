@@ -23,8 +23,8 @@ from services.gateway.feeds.appointments import passes_calendar
 from services.gateway.keys import ASKER, CLOCK
 from services.gateway.models.predictions import Passes, Track
 from services.gateway.models.sky import Place
+from services.gateway.prepared import PreparedAnswer
 from services.gateway.problems import invalid_parameter
-from services.gateway.ready import Ready
 from services.gateway.routing import CALENDAR, Params, Route, Time
 
 # In this time passes move by less than a second, and a pass that has begun is still listed.
@@ -90,9 +90,9 @@ async def track(app: web.Application, params: TrackParams) -> Track:
 async def calendar(request: web.Request, params: PassesParams) -> web.StreamResponse:
     """Answer the passes as a calendar."""
 
-    async def make() -> Ready:
+    async def make() -> PreparedAnswer:
         found = await passes(request.app, params)
-        return Ready.of(passes_calendar(found), found.fetched_at, media=CALENDAR)
+        return PreparedAnswer.of(passes_calendar(found), found.fetched_at, media=CALENDAR)
 
     return await send_cached(request, PREDICTIONS, params, make)
 

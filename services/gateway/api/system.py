@@ -26,7 +26,7 @@ from services.gateway.models.system import (
     SystemStats,
     WorkerStats,
 )
-from services.gateway.ready import Ready
+from services.gateway.prepared import PreparedAnswer
 from services.gateway.repositories.old import TableCounts
 from services.gateway.routing import OldParams, Route
 from services.gateway.sources_seen import worst
@@ -90,9 +90,9 @@ async def stats(app: web.Application, _: OldParams) -> SystemStats:
 
 
 async def _database(app: web.Application) -> DatabaseStats:
-    async def make() -> Ready:
+    async def make() -> PreparedAnswer:
         counts = await app[REPOSITORIES].old.counts()
-        return Ready.of(counts.model_dump_json().encode(), app[CLOCK].now())
+        return PreparedAnswer.of(counts.model_dump_json().encode(), app[CLOCK].now())
 
     try:
         kept = await app[CACHE].get(COUNTS, COUNTS.name, make)

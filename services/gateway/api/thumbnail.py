@@ -9,8 +9,8 @@ from libs.common.events import JwstImageEvent
 from services.gateway.answers import has_tag
 from services.gateway.cache import Kind
 from services.gateway.keys import CACHE, CLOCK, REPOSITORIES, THUMBNAILS
+from services.gateway.prepared import PreparedAnswer
 from services.gateway.problems import ProblemError, Slug, unavailable
-from services.gateway.ready import Ready
 from services.gateway.routing import Params, Text
 from services.gateway.thumbnails import ArchiveAwayError, NoPictureError
 from services.gateway.thumbnails.folder import file_name
@@ -44,11 +44,13 @@ async def thumbnail(request: web.Request, params: ImageParams) -> web.StreamResp
 
 
 async def _link(request: web.Request, image_id: str) -> str:
-    async def make() -> Ready | None:
+    async def make() -> PreparedAnswer | None:
         found = await request.app[REPOSITORIES].images.one(image_id)
         if found is None:
             return None
-        return Ready.of(found.preview_url.encode(), found.stored_at or request.app[CLOCK].now())
+        return PreparedAnswer.of(
+            found.preview_url.encode(), found.stored_at or request.app[CLOCK].now()
+        )
 
     kept = await request.app[CACHE].get(_LINKS, f"{_LINKS.name}:{image_id}", make)
     if kept.ready is None:

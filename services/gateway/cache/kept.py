@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel
 
-from services.gateway.ready import Ready
+from services.gateway.prepared import PreparedAnswer
 from services.gateway.routing import Params, digest_of
 
 
@@ -50,7 +50,7 @@ class Kept:
         is_stale: Whether its time is over, while a newer answer is being made or cannot be made.
     """
 
-    ready: Ready | None
+    ready: PreparedAnswer | None
     made_at: datetime
     how: str = "hit"
     is_stale: bool = False
@@ -98,7 +98,9 @@ class Kept:
                 return cls(None, made_at)
             time = _moment(head["time"])
             plain = gzip.decompress(body)
-            return cls(Ready.of(plain, time, media=head["media"], link=head["link"]), made_at)
+            return cls(
+                PreparedAnswer.of(plain, time, media=head["media"], link=head["link"]), made_at
+            )
         except (KeyError, TypeError, OSError, EOFError, RecursionError, zlib.error) as error:
             raise ValueError(f"no answer of the cache: {error!r}") from error
 
@@ -112,4 +114,4 @@ def _moment(text: str) -> datetime:
 
 
 # Runs the query; returns None if what is asked for does not exist.
-Make = Callable[[], Awaitable[Ready | None]]
+Make = Callable[[], Awaitable[PreparedAnswer | None]]

@@ -11,12 +11,12 @@ from pydantic import BaseModel, Field
 from libs.common.events import AstroEvent, AstroKind
 from libs.common.questions import AstroEventsAnswer, AstroEventsQuestion, AstroHappening
 from libs.common.topology import COMMANDS_ASTRO_EVENTS
-from services.gateway.api.cached import model_ready, send_cached
+from services.gateway.api.cached import prepared_model, send_cached
 from services.gateway.cache import Kind
 from services.gateway.compatibility.lenient import TAG, number, whole
 from services.gateway.keys import ASKER, CLOCK
 from services.gateway.models.old import Stamp
-from services.gateway.ready import Ready
+from services.gateway.prepared import PreparedAnswer
 from services.gateway.routing import OldParams, Route
 
 # As long as the earlier systems kept it; computed events do not change.
@@ -133,9 +133,9 @@ async def events(request: web.Request, params: TableParams) -> web.StreamRespons
         end=since + timedelta(days=params.days),
     )
 
-    async def make() -> Ready:
+    async def make() -> PreparedAnswer:
         answer = await app[ASKER].ask(COMMANDS_ASTRO_EVENTS, question, AstroEventsAnswer)
-        return model_ready(request, table_of(question, answer.events))
+        return prepared_model(request, table_of(question, answer.events))
 
     # The question is the cache key: it holds the place, and the hour in which the window starts.
     return await send_cached(request, TABLE, question, make, for_now=True)

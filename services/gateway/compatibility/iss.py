@@ -65,7 +65,7 @@ ROUTES = (
     Route(
         path="/health",
         handler=health,
-        summary="Whether the server turns, and its time.",
+        summary="Whether the server runs, and its time.",
         tag=TAG,
         params=OldParams,
         answer=OldHealth,

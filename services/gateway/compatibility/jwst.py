@@ -9,14 +9,14 @@ from aiohttp import web
 from pydantic import Field
 
 from libs.common.events import Instrument, JwstImageEvent
-from services.gateway.api.cached import model_ready, send_cached
+from services.gateway.api.cached import prepared_model, send_cached
 from services.gateway.cache import Kind
 from services.gateway.compatibility.lenient import TAG, whole
 from services.gateway.keys import REPOSITORIES
 from services.gateway.models.feed import EVERYTHING, feed_of
 from services.gateway.models.images import Image
 from services.gateway.models.old import Feed
-from services.gateway.ready import Ready
+from services.gateway.prepared import PreparedAnswer
 from services.gateway.repositories.old import FeedFilter
 from services.gateway.routing import OldParams, Route
 
@@ -76,13 +76,13 @@ class FeedParams(OldParams):
 async def feed(request: web.Request, params: FeedParams) -> web.StreamResponse:
     """Answer a page of images."""
 
-    async def make() -> Ready:
+    async def make() -> PreparedAnswer:
         which = params.filter()
         images: list[Image] = []
         if which is not None:
             old = request.app[REPOSITORIES].old
             images = await old.images(which, page=params.page, limit=params.per_page)
-        return model_ready(request, feed_of(params.path, images))
+        return prepared_model(request, feed_of(params.path, images))
 
     return await send_cached(request, FEED, params, make)
 

@@ -8,13 +8,13 @@ from pydantic import BaseModel
 
 from libs.common.events import OsdrDatasetEvent
 from services.gateway.answers import send_model
-from services.gateway.api.cached import model_ready, send_cached
+from services.gateway.api.cached import prepared_model, send_cached
 from services.gateway.cache import Kind
 from services.gateway.compatibility.lenient import TAG, whole
 from services.gateway.compatibility.refreshing import TRIGGER_PROBLEMS, allow
 from services.gateway.keys import REPOSITORIES, SETTINGS, TRIGGERS
 from services.gateway.models.old import OldStudies, Written
-from services.gateway.ready import Ready
+from services.gateway.prepared import PreparedAnswer
 from services.gateway.routing import OldParams, Route
 from services.gateway.triggers import DATASETS
 
@@ -42,9 +42,9 @@ async def studies(request: web.Request, params: ListParams) -> web.StreamRespons
     app = request.app
     asked = _Asked(page=params.page, limit=params.limit or app[SETTINGS].osdr_list_limit)
 
-    async def make() -> Ready:
+    async def make() -> PreparedAnswer:
         found = await app[REPOSITORIES].old.studies(page=asked.page, limit=asked.limit)
-        return model_ready(request, OldStudies(items=found))
+        return prepared_model(request, OldStudies(items=found))
 
     return await send_cached(request, LIST, asked, make)
 

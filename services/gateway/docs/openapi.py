@@ -8,8 +8,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
+from services.gateway.prepared import JSON
 from services.gateway.problems import MEDIA_TYPE
-from services.gateway.ready import JSON
 from services.gateway.routing import OldParams, Params, Route
 
 _REF = "#/components/schemas/{model}"

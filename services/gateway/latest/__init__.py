@@ -8,7 +8,6 @@ from libs.common.clock import Clock
 from libs.common.events import (
     AstroEventEvent,
     Event,
-    IssElementsEvent,
     IssPositionEvent,
     JwstImageEvent,
     OsdrDatasetEvent,
@@ -25,7 +24,7 @@ from services.gateway.latest.space import LatestSpace
 
 __all__ = ["RECENT_FIXES", "Latest", "LatestIss"]
 
-_Recorded = TypeVar("_Recorded", IssElementsEvent, AstroEventEvent, JwstImageEvent)
+_Recorded = TypeVar("_Recorded", AstroEventEvent, JwstImageEvent)
 
 
 class Latest:
@@ -61,8 +60,6 @@ class Latest:
         match event:
             case IssPositionEvent():
                 self.iss.add(event)
-            case IssElementsEvent():
-                self.iss.add_elements(_without_record(event))
             case AstroEventEvent():
                 self.sky.add(_without_record(event), now)
             case JwstImageEvent():

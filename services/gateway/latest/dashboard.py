@@ -25,12 +25,12 @@ from services.gateway.models.dashboard import (
     SpaceNow,
     StudiesNow,
 )
+from services.gateway.models.datum import Datum
 from services.gateway.models.feed import EVERYTHING, feed_item
 from services.gateway.models.sky import SkyEvents, shown_event
 from services.gateway.models.space import Approach, Ejection, Flare, LaunchShown, Picture
-from services.gateway.models.told import Told
 from services.gateway.positions import Position
-from services.gateway.ready import Ready
+from services.gateway.prepared import PreparedAnswer
 from services.gateway.trend import trend_of
 
 SKY_DAYS = 30
@@ -38,7 +38,7 @@ _MOST_LISTED = 10
 _HOUR = timedelta(hours=1)
 _FAR = float("inf")
 
-_Told = TypeVar("_Told", bound=Told)
+_Datum = TypeVar("_Datum", bound=Datum)
 _Part = tuple[bytes, datetime]
 
 
@@ -57,7 +57,7 @@ class LatestDashboard:
             "space": View(self._space, lambda: space.version),
         }
 
-    def at(self, now: datetime, sources: Iterable[SourceStatus]) -> Ready:
+    def at(self, now: datetime, sources: Iterable[SourceStatus]) -> PreparedAnswer:
         """Return the dashboard as it is now; requests within one second get the same answer."""
         parts = {name: view.at(now) for name, view in self._views.items()}
         parts["telemetry"] = b"null"
@@ -96,7 +96,7 @@ class LatestDashboard:
             events=[
                 shown_event(
                     each.data,
-                    Told(
+                    Datum(
                         time=each.time,
                         fetched_at=each.fetchedat,
                         origin=each.origin,
@@ -130,7 +130,7 @@ def _json(part: BaseModel) -> bytes:
     return part.model_dump_json(by_alias=True).encode()
 
 
-def _shown(model: type[_Told], event: Event) -> _Told:
+def _shown(model: type[_Datum], event: Event) -> _Datum:
     """Return an event as a model whose fields have the same names as those of the payload."""
     values: dict[str, Any] = {
         "time": event.time,

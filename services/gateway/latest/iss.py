@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from libs.common.clock import Clock, iso
-from libs.common.events import IssElementsEvent, IssPositionEvent
+from libs.common.events import IssPositionEvent
 from services.gateway.positions import Position
-from services.gateway.ready import Ready
+from services.gateway.prepared import PreparedAnswer
 
 # 1,000 fixes at one in 5 s are 83 minutes, almost one orbit: about 2 MB.
 RECENT_FIXES = 1_000
@@ -25,9 +25,8 @@ class LatestIss:
         self._clock = clock
         self._fixes: deque[IssPositionEvent] = deque(maxlen=RECENT_FIXES)
         self._changed = asyncio.Condition()
-        self.position: Ready | None = None
-        self.legacy: Ready | None = None
-        self.elements: IssElementsEvent | None = None
+        self.position: PreparedAnswer | None = None
+        self.legacy: PreparedAnswer | None = None
 
     @property
     def newest(self) -> IssPositionEvent | None:
@@ -56,15 +55,6 @@ class LatestIss:
             return False
         return True
 
-    def add_elements(self, event: IssElementsEvent) -> None:
-        """Take elements; older ones change nothing."""
-        known = self.elements
-        if known is None or (event.data.epoch, event.fetchedat) > (
-            known.data.epoch,
-            known.fetchedat,
-        ):
-            self.elements = event
-
     def add(self, event: IssPositionEvent) -> bool:
         """Take a fix; return false if it is older than the newest one, or from the future."""
         if event.time > self._clock.now() + FUTURE_TOLERANCE:
@@ -74,8 +64,10 @@ class LatestIss:
         if newest and (event.time, event.fetchedat) <= (newest.time, newest.fetchedat):
             return False
         self._fixes.append(event)
-        self.position = Ready.of(Position.of_event(event).model_dump_json().encode(), event.time)
-        self.legacy = Ready.of(_legacy_document(event), event.time)
+        self.position = PreparedAnswer.of(
+            Position.of_event(event).model_dump_json().encode(), event.time
+        )
+        self.legacy = PreparedAnswer.of(_legacy_document(event), event.time)
         return True
 
 

@@ -9,14 +9,14 @@ from libs.common.events import Event
 from services.gateway.latest.space import SPACEX, LatestSpace
 from services.gateway.latest.view import ALWAYS, Joined, View, next_day
 from services.gateway.models.old import SpaceDocument, SummaryEntry
-from services.gateway.ready import Ready
+from services.gateway.prepared import PreparedAnswer
 
 
 @dataclass(frozen=True, slots=True)
 class OldDocument:
     """A document as `/space/{src}/latest` has it, and as a part of `/space/summary`."""
 
-    ready: Ready
+    ready: PreparedAnswer
     summary: bytes
 
     @classmethod
@@ -36,7 +36,7 @@ class OldDocument:
         document = SpaceDocument.model_construct(source=source, fetched_at=at, payload=payload)
         summary = SummaryEntry.model_construct(at=at, payload=payload)
         body = document.model_dump_json().encode()
-        return cls(Ready.of(body, at, changed_at=now), summary.model_dump_json().encode())
+        return cls(PreparedAnswer.of(body, at, changed_at=now), summary.model_dump_json().encode())
 
 
 _Made = tuple[OldDocument | None, datetime]
@@ -67,7 +67,7 @@ class OldSpace:
         view = self.views.get(source)
         return view.at(now) if view else None
 
-    def summary(self, now: datetime, others: Mapping[str, bytes]) -> Ready:
+    def summary(self, now: datetime, others: Mapping[str, bytes]) -> PreparedAnswer:
         """Return the newest documents of all sources, `{}` where there is none, and others."""
         documents = {name: view.at(now) for name, view in self.views.items()}
         parts = {name: each.summary if each else b"{}" for name, each in documents.items()}

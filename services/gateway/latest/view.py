@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
-from services.gateway.ready import Ready
+from services.gateway.prepared import PreparedAnswer
 
 _T = TypeVar("_T")
 
@@ -54,13 +54,13 @@ class Joined:
 
     def __init__(self) -> None:
         self._parts: Mapping[str, bytes] = {}
-        self._ready: Ready | None = None
+        self._ready: PreparedAnswer | None = None
 
-    def of(self, parts: Mapping[str, bytes], now: datetime) -> Ready:
+    def of(self, parts: Mapping[str, bytes], now: datetime) -> PreparedAnswer:
         """Return the JSON object of these parts; its age counts from when they were joined."""
         if self._ready is None or parts != self._parts:
             self._parts = parts
-            self._ready = Ready.of(joined(parts), now)
+            self._ready = PreparedAnswer.of(joined(parts), now)
         return self._ready
 
 

@@ -51,15 +51,15 @@ class CommonHeaders:
             f"{name}: {value}" for name, value in self.static.items() if name not in own
         )
 
-    def told(self, told: "Told") -> str:
+    def lines_about(self, facts: "RequestFacts") -> str:
         """Return the lines that depend on the request, each with its line end."""
-        lines = f"X-Request-Id: {told.request_id}\r\n" if told.request_id else ""
-        if told.verdict is not None:
+        lines = f"X-Request-Id: {facts.request_id}\r\n" if facts.request_id else ""
+        if facts.verdict is not None:
             lines += (
-                f"RateLimit: {told.verdict.header}\r\n"
-                f"RateLimit-Policy: {told.verdict.quota.policy}\r\n"
+                f"RateLimit: {facts.verdict.header}\r\n"
+                f"RateLimit-Policy: {facts.verdict.quota.policy}\r\n"
             )
-        for name, value in self.cors(told.origin):
+        for name, value in self.cors(facts.origin):
             lines += f"{name}: {value}\r\n"
         return lines
 
@@ -74,7 +74,7 @@ class CommonHeaders:
         headers.pop(hdrs.SERVER, None)
         for name, value in self.static.items():
             headers.setdefault(name, value)
-        for line in self.told(told_of(request)).splitlines():
+        for line in self.lines_about(facts_of(request)).splitlines():
             name, _, value = line.partition(": ")
             headers.add(name, value)
 
@@ -91,7 +91,7 @@ class CommonHeaders:
         return headers
 
 
-class Told(NamedTuple):
+class RequestFacts(NamedTuple):
     """What the headers of an answer tell about its request.
 
     Attributes:
@@ -105,9 +105,11 @@ class Told(NamedTuple):
     origin: str | None = None
 
 
-def told_of(request: web.BaseRequest) -> Told:
+def facts_of(request: web.BaseRequest) -> RequestFacts:
     """Return what the headers of an answer tell about a request."""
-    return Told(request.get(REQUEST_ID), request.get(VERDICT), request.headers.get(hdrs.ORIGIN))
+    return RequestFacts(
+        request.get(REQUEST_ID), request.get(VERDICT), request.headers.get(hdrs.ORIGIN)
+    )
 
 
 _EXPOSE = (hdrs.ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED)

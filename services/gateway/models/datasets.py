@@ -5,10 +5,10 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from services.gateway.models.told import Page, Told
+from services.gateway.models.datum import Datum, Page
 
 
-class DatasetSummary(Told):
+class DatasetSummary(Datum):
     """A study as lists show it; `time` is when the catalogue last had something new about it."""
 
     accession: str = Field(examples=["OSD-137"])
@@ -58,7 +58,7 @@ class DatasetsPage(Page):
     total: int = Field(description="How many there are in all pages.")
 
 
-class DatasetChange(Told):
+class DatasetChange(Datum):
     """One version of a study."""
 
     accession: str

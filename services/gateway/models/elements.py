@@ -5,10 +5,10 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.gateway.models.told import Page, Told
+from services.gateway.models.datum import Datum, Page
 
 
-class ElementSet(Told):
+class ElementSet(Datum):
     """Mean orbital elements of the station (OMM, SGP4 theory); `time` is their epoch."""
 
     id: UUID

@@ -5,10 +5,10 @@ from datetime import datetime
 from pydantic import Field, computed_field
 
 from libs.common.events import Instrument
-from services.gateway.models.told import Page, Told
+from services.gateway.models.datum import Datum, Page
 
 
-class Image(Told):
+class Image(Datum):
     """A public image; `time` is its release, else its observation, else when it was fetched."""
 
     image_id: str = Field(examples=["jw02731-o001_t017_nircam_clear-f090w_i2d"])

@@ -12,7 +12,7 @@ from pydantic import (
 
 from libs.common.events import AstroEvent, AstroKind, Origin, natural_key
 from libs.common.questions import AstroEventsAnswer
-from services.gateway.models.told import Told
+from services.gateway.models.datum import Datum
 
 # The fields that the earlier systems left out when they had no value.
 _LEFT_OUT = ("magnitude", "altitude", "details")
@@ -26,7 +26,7 @@ class Contact(BaseModel):
     altitude_deg: float | None = Field(description="Of the body, as seen from the place.")
 
 
-class SkyEvent(Told):
+class SkyEvent(Datum):
     """Something in the sky; `time` is its peak."""
 
     name: str = Field(examples=["Full moon"])
@@ -91,7 +91,7 @@ def computed_events(answer: AstroEventsAnswer) -> list[SkyEvent]:
     return [
         shown_event(
             each.event,
-            Told(
+            Datum(
                 time=each.time,
                 fetched_at=answer.computed_at,
                 origin=Origin.COMPUTED,
@@ -102,7 +102,7 @@ def computed_events(answer: AstroEventsAnswer) -> list[SkyEvent]:
     ]
 
 
-def shown_event(event: AstroEvent, told: Told) -> SkyEvent:
+def shown_event(event: AstroEvent, told: Datum) -> SkyEvent:
     """Return an event in the form that the API shows."""
     time = told.time
     return SkyEvent(

@@ -5,10 +5,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from services.gateway.models.told import Page, Told
+from services.gateway.models.datum import Datum, Page
 
 
-class Picture(Told):
+class Picture(Datum):
     """The Astronomy Picture of the Day; `time` is the beginning of its day."""
 
     picture_date: date
@@ -27,7 +27,7 @@ class PicturesPage(Page):
     items: list[Picture]
 
 
-class Approach(Told):
+class Approach(Datum):
     """One passage of one asteroid; `time` is that of the closest approach."""
 
     neo_id: str
@@ -53,7 +53,7 @@ class ApproachesPage(Page):
     items: list[Approach]
 
 
-class Flare(Told):
+class Flare(Datum):
     """A solar flare as it is known at present; `time` is its beginning."""
 
     flare_id: str
@@ -80,7 +80,7 @@ class FlaresPage(Page):
     items: list[Flare]
 
 
-class Ejection(Told):
+class Ejection(Datum):
     """A coronal mass ejection as it is known at present; `time` is when it was first seen."""
 
     cme_id: str
@@ -111,7 +111,7 @@ class EjectionsPage(Page):
     items: list[Ejection]
 
 
-class LaunchShown(Told):
+class LaunchShown(Datum):
     """A launch as it is known at present; `time` is when its record last changed."""
 
     launch_id: str

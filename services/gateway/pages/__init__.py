@@ -9,7 +9,7 @@ from aiohttp import web
 
 from services.gateway.answers import send_ready
 from services.gateway.keys import CLOCK
-from services.gateway.ready import Ready
+from services.gateway.prepared import PreparedAnswer
 from services.gateway.routing import HTML, OldParams, Route
 
 _FOLDER = Path(__file__).parent
@@ -47,7 +47,9 @@ def page(name: str) -> str:
 _CURRENT = ' aria-current="page"'
 
 
-def _sending(ready: Ready) -> Callable[[web.Request, OldParams], Awaitable[web.StreamResponse]]:
+def _sending(
+    ready: PreparedAnswer,
+) -> Callable[[web.Request, OldParams], Awaitable[web.StreamResponse]]:
     async def send(request: web.Request, _: OldParams) -> web.StreamResponse:
         return send_ready(request, ready, request.app[CLOCK].now())
 
@@ -60,7 +62,9 @@ def _routes() -> tuple[Route, ...]:
     pages = [
         Route(
             path=f"/{name}",
-            handler=_sending(Ready.of(page(name).encode(), began, media=HTML, policy=POLICY)),
+            handler=_sending(
+                PreparedAnswer.of(page(name).encode(), began, media=HTML, policy=POLICY)
+            ),
             summary=f"A page for people: {title}.",
             tag="pages",
             params=OldParams,
@@ -72,7 +76,7 @@ def _routes() -> tuple[Route, ...]:
     assets = [
         Route(
             path=f"/assets/{name}",
-            handler=_sending(Ready.of((_FOLDER / name).read_bytes(), began, media=media)),
+            handler=_sending(PreparedAnswer.of((_FOLDER / name).read_bytes(), began, media=media)),
             summary="What the pages look like, and what they do.",
             tag="pages",
             params=OldParams,

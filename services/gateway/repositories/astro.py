@@ -7,8 +7,8 @@ from psycopg import sql
 
 from libs.common.database import Pool
 from libs.common.events import AstroEvent, AstroKind
+from services.gateway.models.datum import Datum
 from services.gateway.models.sky import SkyEvent, shown_event
-from services.gateway.models.told import Told
 from services.gateway.repositories.reading import Conditions, Reader, Row
 
 # A year has about 150 events that are the same for the whole Earth.
@@ -43,4 +43,4 @@ class AstroRepository:
 def _event(row: Row) -> SkyEvent:
     # Not strict: JSON has texts where the model wants times.
     data = AstroEvent.model_validate(row["data"], strict=False)
-    return shown_event(data, Told.model_validate({name: row[name] for name in Told.model_fields}))
+    return shown_event(data, Datum.model_validate({name: row[name] for name in Datum.model_fields}))

@@ -26,7 +26,7 @@ from tests.catalogue import (
     sky_event,
 )
 from tests.clocks import MovingClock
-from tests.factories import START, elements_event, position_event
+from tests.factories import START, position_event
 
 DAY = timedelta(days=1)
 
@@ -64,12 +64,10 @@ def test_records_are_not_kept() -> None:
     latest.fill(
         [
             position_event(upstream_body=record),
-            elements_event(upstream_body=record),
             image_event(1, upstream_body=record),
             sky_event(1, upstream_body=record),
         ]
     )
-    assert latest.iss.elements == elements_event(upstream_body=None)
     assert latest.images.newest(START) == [image_event(1, upstream_body=None)]
     assert latest.sky.next_at(START, 2 * DAY) == [sky_event(1)]
     assert latest.iss.newest == position_event(upstream_body=record)

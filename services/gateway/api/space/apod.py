@@ -17,7 +17,7 @@ from services.gateway.cache import Kind
 from services.gateway.feeds.news import picture_entry
 from services.gateway.keys import REPOSITORIES
 from services.gateway.models.space import Picture, PicturesPage
-from services.gateway.ready import Ready
+from services.gateway.prepared import PreparedAnswer
 from services.gateway.routing import ATOM, Day, Params, Route
 
 PICTURES = Kind("space_apod", fresh_s=86_400.0, changed_by=frozenset({ApodEvent.TYPE}))
@@ -52,7 +52,7 @@ async def picture(app: web.Application, params: PictureParams) -> Picture | None
 async def feed(request: web.Request, params: Params) -> web.StreamResponse:
     """Answer the last pictures as a feed."""
 
-    async def make() -> Ready:
+    async def make() -> PreparedAnswer:
         found = await request.app[REPOSITORIES].space.pictures(limit=FEED_LENGTH)
         entries = [picture_entry(one) for one in found.items]
         return feed_ready(request, params, "Astronomy Picture of the Day", entries, found.items)

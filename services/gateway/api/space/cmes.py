@@ -18,7 +18,7 @@ from services.gateway.cache import Kind
 from services.gateway.feeds.news import ejection_entry
 from services.gateway.keys import REPOSITORIES
 from services.gateway.models.space import Ejection, EjectionsPage
-from services.gateway.ready import Ready
+from services.gateway.prepared import PreparedAnswer
 from services.gateway.routing import ATOM, Params, Route, Text
 
 EJECTIONS = Kind(
@@ -67,7 +67,7 @@ async def ejection(app: web.Application, params: EjectionParams) -> Ejection | N
 async def feed(request: web.Request, params: EjectionFilter) -> web.StreamResponse:
     """Answer the last ejections as a feed."""
 
-    async def make() -> Ready:
+    async def make() -> PreparedAnswer:
         found = await request.app[REPOSITORIES].space.ejections(
             min_speed_km_s=params.min_speed_km_s, limit=FEED_LENGTH
         )

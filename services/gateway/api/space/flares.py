@@ -18,7 +18,7 @@ from services.gateway.cache import Kind
 from services.gateway.feeds.news import flare_entry
 from services.gateway.keys import REPOSITORIES
 from services.gateway.models.space import Flare, FlaresPage
-from services.gateway.ready import Ready
+from services.gateway.prepared import PreparedAnswer
 from services.gateway.routing import ATOM, Params, Route, Text
 
 FLARES = Kind("space_flares", fresh_s=3_600.0, changed_by=frozenset({SolarFlareEvent.TYPE}))
@@ -80,7 +80,7 @@ async def flare(app: web.Application, params: FlareParams) -> Flare | None:
 async def feed(request: web.Request, params: FlareFilter) -> web.StreamResponse:
     """Answer the last flares as a feed."""
 
-    async def make() -> Ready:
+    async def make() -> PreparedAnswer:
         found = await request.app[REPOSITORIES].space.flares(
             letter=params.letter, min_flux_w_m2=params.min_flux_w_m2, limit=FEED_LENGTH
         )

@@ -21,7 +21,7 @@ from services.gateway.feeds.appointments import launches_calendar
 from services.gateway.feeds.news import launch_entry
 from services.gateway.keys import CLOCK, REPOSITORIES
 from services.gateway.models.space import LaunchesPage, LaunchShown
-from services.gateway.ready import Ready
+from services.gateway.prepared import PreparedAnswer
 from services.gateway.repositories.space import LaunchFilter
 from services.gateway.routing import ATOM, CALENDAR, Params, Route, Text
 
@@ -95,7 +95,7 @@ async def launch(app: web.Application, params: LaunchParams) -> LaunchShown | No
 async def calendar(request: web.Request, params: ProviderParams) -> web.StreamResponse:
     """Answer the launches since a month ago, announced ones included, as a calendar."""
 
-    async def make() -> Ready:
+    async def make() -> PreparedAnswer:
         since = request.app[CLOCK].now() - CALENDAR_BEHIND
         found = await request.app[REPOSITORIES].space.launches(
             LaunchFilter(since=since, provider=params.provider), limit=CALENDAR_LENGTH
@@ -103,7 +103,9 @@ async def calendar(request: web.Request, params: ProviderParams) -> web.StreamRe
         body = launches_calendar(found.items)
         # The listed launches change as time goes on, even without a newer row.
         now = request.app[CLOCK].now()
-        return Ready.of(body, newest_of(request, found.items), changed_at=now, media=CALENDAR)
+        return PreparedAnswer.of(
+            body, newest_of(request, found.items), changed_at=now, media=CALENDAR
+        )
 
     return await send_cached(request, LAUNCHES, params, make)
 
@@ -111,7 +113,7 @@ async def calendar(request: web.Request, params: ProviderParams) -> web.StreamRe
 async def feed(request: web.Request, params: ProviderParams) -> web.StreamResponse:
     """Answer the next launches as a feed."""
 
-    async def make() -> Ready:
+    async def make() -> PreparedAnswer:
         found = await request.app[REPOSITORIES].space.launches(
             LaunchFilter(since=request.app[CLOCK].now(), provider=params.provider),
             limit=FEED_LENGTH,

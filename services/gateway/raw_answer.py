@@ -12,7 +12,7 @@ from http import HTTPStatus
 from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 
-from services.gateway.middlewares.headers import COMMON, CommonHeaders, told_of
+from services.gateway.middlewares.headers import COMMON, CommonHeaders, facts_of
 
 _STATUS_LINE = {status.value: f"HTTP/1.1 {status.value} {status.phrase}" for status in HTTPStatus}
 
@@ -43,7 +43,7 @@ def head_of(
     return "\r\n".join(lines)
 
 
-class WholeAnswer(web.StreamResponse):
+class RawAnswer(web.StreamResponse):
     """Head and body of one answer, for requests for which `fits` is true."""
 
     def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
@@ -73,8 +73,8 @@ class WholeAnswer(web.StreamResponse):
             raise ConnectionResetError("the client has gone")
         common = request[COMMON]
         head = head_of(self.status, self._own, self._bytes, common, int(time.time()))
-        told = told_of(request)
-        transport.write(f"{head}{common.told(told)}\r\n".encode("latin-1") + self._bytes)
+        facts = facts_of(request)
+        transport.write(f"{head}{common.lines_about(facts)}\r\n".encode("latin-1") + self._bytes)
         self._is_sent = True
         # A client that asks faster than it reads waits here, instead of filling the memory.
         await request.writer.drain()

@@ -15,7 +15,7 @@ _LEVEL = 4
 
 
 @dataclass(slots=True)
-class Ready:
+class PreparedAnswer:
     """A prepared answer.
 
     Attributes:
@@ -50,7 +50,7 @@ class Ready:
         media: str = JSON,
         link: str | None = None,
         policy: str | None = None,
-    ) -> "Ready":
+    ) -> "PreparedAnswer":
         """Prepare an answer; it changes with `time` alone, unless `changed_at` says otherwise."""
         changed_at = changed_at or time
         etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from libs.common.events import Origin
 
 
-class Told(BaseModel):
+class Datum(BaseModel):
     """When a datum was true, when it came, and where from."""
 
     time: datetime = Field(description="When it was true, as the provider says.")
@@ -27,4 +27,4 @@ class Page(BaseModel):
         default=None,
         description="The `cursor` of the next page, also in `Link`; null on the last.",
     )
-    items: Sequence[Told]
+    items: Sequence[Datum]
