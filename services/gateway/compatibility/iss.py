@@ -19,7 +19,7 @@ async def health(request: web.Request, _: OldParams) -> web.StreamResponse:
 
 async def last(request: web.Request, _: OldParams) -> web.StreamResponse:
     """Answer the newest position with the upstream's body."""
-    ready = request.app[LATEST].iss.legacy
+    ready = request.app[LATEST].iss.old_position
     if ready is None:
         return send_model(request, NoData(message="no data"))
     return send_ready(request, ready, request.app[CLOCK].now())

@@ -19,7 +19,7 @@ from services.gateway.latest.archive import (
     LatestSky,
 )
 from services.gateway.latest.iss import RECENT_FIXES, LatestIss
-from services.gateway.latest.legacy import OldSpace
+from services.gateway.latest.old import OldSpace
 from services.gateway.latest.space import LatestSpace
 
 __all__ = ["RECENT_FIXES", "Latest", "LatestIss"]

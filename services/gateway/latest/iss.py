@@ -26,7 +26,7 @@ class LatestIss:
         self._fixes: deque[IssPositionEvent] = deque(maxlen=RECENT_FIXES)
         self._changed = asyncio.Condition()
         self.position: PreparedAnswer | None = None
-        self.legacy: PreparedAnswer | None = None
+        self.old_position: PreparedAnswer | None = None
 
     @property
     def newest(self) -> IssPositionEvent | None:
@@ -67,11 +67,11 @@ class LatestIss:
         self.position = PreparedAnswer.of(
             Position.of_event(event).model_dump_json().encode(), event.time
         )
-        self.legacy = PreparedAnswer.of(_legacy_document(event), event.time)
+        self.old_position = PreparedAnswer.of(_old_document(event), event.time)
         return True
 
 
-def _legacy_document(event: IssPositionEvent) -> bytes:
+def _old_document(event: IssPositionEvent) -> bytes:
     """Return a fix as the earlier systems' `/last` had it."""
     return json.dumps(
         {

@@ -12,7 +12,7 @@ from services.gateway.latest.archive import (
     LatestImages,
     LatestSky,
 )
-from services.gateway.latest.legacy import OldSpace
+from services.gateway.latest.old import OldSpace
 from services.gateway.latest.space import LatestSpace
 from services.gateway.latest.things import Things
 from services.gateway.latest.view import View, next_day
