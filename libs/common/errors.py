@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
+from libs.common.reasons import plain_reason
 from libs.common.source_state import SourceState
 
 
@@ -35,6 +36,8 @@ class LeaseLostError(CassiopeiaError):
 class UpstreamError(CassiopeiaError):
     """An upstream did not give what was asked for.
 
+    The message may hold what the upstream wrote: it is cleaned here, once for all who repeat it.
+
     Attributes:
         state: What the source is while this lasts.
         retryable: Whether the same request may succeed within seconds.
@@ -44,6 +47,9 @@ class UpstreamError(CassiopeiaError):
     state: ClassVar[SourceState] = SourceState.FAILING
     retryable: ClassVar[bool] = False
     rejects: Sequence[tuple[bytes, str]] = ()
+
+    def __init__(self, message: str) -> None:
+        super().__init__(plain_reason(message))
 
 
 class UnreachableError(UpstreamError):
@@ -122,7 +128,7 @@ class BodyRejectedError(UpstreamError):
     def __init__(self, message: str, body: bytes) -> None:
         super().__init__(message)
         self.body = body
-        self.rejects = ((body, message),)
+        self.rejects = ((body, str(self)),)
 
 
 class StaleContentError(UpstreamError):

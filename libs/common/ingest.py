@@ -22,6 +22,7 @@ from libs.common.fence import Fence
 from libs.common.polling import Poller, PollOptions
 from libs.common.providers import Provider
 from libs.common.runtime import Runtime
+from libs.common.secrets import Redactor
 from libs.common.settings import ServiceSettings
 
 
@@ -34,6 +35,7 @@ class Ingest:
     clock: Clock
     publisher: Publisher
     owner: str
+    redact: Redactor
 
     def poller(
         self, options: PollOptions, *providers: Provider, fence: Fence | None = None
@@ -52,6 +54,7 @@ class Ingest:
             owner=self.owner,
             clock=self.clock,
             fence=fence or Fence(self.redis, options.source),
+            redact=self.redact,
         )
 
 
@@ -76,7 +79,8 @@ async def ingesting(
         connector = aiohttp.TCPConnector(keepalive_timeout=2.0)
         async with aiohttp.ClientSession(connector=connector) as session, broker:
             publisher = Publisher(broker, redis, settings.layout)
-            pollers = build(Ingest(redis, session, clock, publisher, owner=name))
+            redact = Redactor(settings.secret_values())
+            pollers = build(Ingest(redis, session, clock, publisher, owner=name, redact=redact))
             await obey_refresh(broker, redis, pollers)
             await broker.start()
             tasks = [

@@ -25,6 +25,7 @@ from libs.common.fence import Fence
 from libs.common.lease import LIFE_S, Lease
 from libs.common.logging import get_logger
 from libs.common.providers import Outcome, Provider, ProviderChain
+from libs.common.secrets import Redactor
 from libs.common.source_state import SourceState
 from libs.common.sources import Attempt, SourceRegistry, SourceStatus, status_after
 from libs.common.tasks import sleep_or_stop
@@ -70,7 +71,7 @@ class PollOptions:
 class Poller:
     """Polls one source as long as it holds the lease."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - it is wired in one place, by keyword
         self,
         options: PollOptions,
         providers: Sequence[Provider],
@@ -79,6 +80,7 @@ class Poller:
         owner: str,
         clock: Clock,
         fence: Fence,
+        redact: Redactor,
     ) -> None:
         self.source, redis = options.source, fence.redis
         self._options = options
@@ -88,6 +90,7 @@ class Poller:
             back_off=options.back_off,
             dead_letters=DeadLetters(redis),
             clock=clock,
+            redact=redact,
         )
         self._publisher = publisher
         self._clock = clock
@@ -243,7 +246,7 @@ class Poller:
                 provider=giver.name if giver else None,
                 origin=giver.origin if giver else None,
                 preferred=outcome.provider is preferred,
-                trouble=str(outcome.trouble) if outcome.trouble else None,
+                trouble=outcome.trouble,
                 state=outcome.state,
                 content_time=max((event.time for event in outcome.events), default=None),
                 failures=self._chain.preferred_failures,

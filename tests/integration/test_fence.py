@@ -19,6 +19,7 @@ from libs.common.fence import Fence
 from libs.common.lease import Lease
 from libs.common.polling import Poller, PollOptions
 from libs.common.providers import Reading
+from libs.common.secrets import Redactor
 from libs.common.source_state import SourceState
 from libs.common.sources import SourceRegistry, SourceStatus
 from libs.common.topology import EVENTS_ISS
@@ -135,6 +136,7 @@ async def poll_until_lost(
         owner="a",
         clock=clock,
         fence=Fence(client, NAME),
+        redact=Redactor(),
     )
 
     def over() -> bool:
