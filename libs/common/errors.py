@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from libs.common.reasons import plain_reason
 from libs.common.source_state import SourceState
+from libs.common.waits import bounded_wait
 
 
 class CassiopeiaError(Exception):
@@ -41,6 +42,8 @@ class UpstreamError(CassiopeiaError):
     Attributes:
         state: What the source is while this lasts.
         retryable: Whether the same request may succeed within seconds.
+        retry_after_s: Seconds that the upstream asked to wait, a day at most; None where it did
+            not say.
         rejects: What came and became no event, with the reason of each; for the dead letters.
     """
 
@@ -48,8 +51,9 @@ class UpstreamError(CassiopeiaError):
     retryable: ClassVar[bool] = False
     rejects: Sequence[tuple[bytes, str]] = ()
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
         super().__init__(plain_reason(message))
+        self.retry_after_s = None if retry_after_s is None else bounded_wait(retry_after_s)
 
 
 class UnreachableError(UpstreamError):
@@ -81,17 +85,9 @@ class AccessRefusedError(UpstreamError):
 
 
 class RateLimitedError(UpstreamError):
-    """The upstream answered 429, or 503 with the wish to wait.
-
-    Attributes:
-        retry_after_s: Seconds that the upstream asked to wait; None where it did not say.
-    """
+    """The upstream answered 429, or 503 with the wish to wait."""
 
     state = SourceState.BLOCKED
-
-    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
 
 
 class BudgetExhaustedError(UpstreamError):

@@ -16,7 +16,6 @@ from libs.common.errors import (
     BudgetExhaustedError,
     CassiopeiaError,
     NotUpdatedError,
-    RateLimitedError,
     StaleContentError,
     UpstreamError,
 )
@@ -217,10 +216,4 @@ def rejects_of(error: UpstreamError) -> list[Reject]:
 
 
 def _asked_pause_s(error: UpstreamError) -> float:
-    match error:
-        case RateLimitedError():
-            return error.retry_after_s or 0.0
-        case BudgetExhaustedError():
-            return error.wait_s
-        case _:
-            return 0.0
+    return error.wait_s if isinstance(error, BudgetExhaustedError) else error.retry_after_s or 0.0

@@ -287,6 +287,48 @@ async def test_a_wish_to_wait_is_obeyed_by_all(
     assert wait_s - 120 < refused.wait_s <= wait_s
 
 
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (301, RequestRejectedError),
+        (403, AccessRefusedError),
+        (404, RequestRejectedError),
+        (500, ServerFaultError),
+    ],
+)
+async def test_a_wish_to_wait_is_obeyed_whatever_comes_with_it(
+    make: Make, status: int, kind: type[UpstreamError]
+) -> None:
+    """The error is what it is; nobody calls before the time is over, nor tries again."""
+    calls = 0
+
+    async def reply(_: web.Request) -> web.Response:
+        nonlocal calls
+        calls += 1
+        return web.Response(status=status, headers={"Retry-After": "600"})
+
+    async with answering(reply) as url:
+        error = await failure(make(url, attempts=3), kind)
+        assert error.retry_after_s == 600
+        refused = await failure(make(url), BudgetExhaustedError)
+    assert isinstance(refused, BudgetExhaustedError)
+    assert 480 < refused.wait_s <= 600
+    assert calls == 1
+
+
+async def test_a_last_answer_may_say_for_how_long(make: Make) -> None:
+    """An answer that was the last for now and says until when is taken at its word."""
+
+    async def reply(_: web.Request) -> web.Response:
+        return web.json_response({}, headers={"X-RateLimit-Remaining": "0", "Retry-After": "600"})
+
+    async with answering(reply) as url:
+        await make(url).get_json(PATH)
+        refused = await failure(make(url), BudgetExhaustedError)
+    assert isinstance(refused, BudgetExhaustedError)
+    assert 480 < refused.wait_s <= 600
+
+
 async def test_a_503_that_asks_to_wait_is_obeyed(make: Make) -> None:
     """An upstream under maintenance says how long with 503; that is a wish like that of a 429."""
 
