@@ -1,5 +1,6 @@
 """Celestrak: the station's mean elements, at most one download in two hours."""
 
+from libs.common.answers import LastAnswer
 from libs.common.budget import Limit
 from libs.common.errors import AccessRefusedError, BodyRejectedError, NotUpdatedError
 from libs.common.events import Origin, Provenance
@@ -19,24 +20,32 @@ class Celestrak:
     name = "celestrak"
     origin = Origin.LIVE
 
-    def __init__(self, client: UpstreamClient) -> None:
+    def __init__(self, client: UpstreamClient, known: LastAnswer) -> None:
         self.budget = client.budget
         self._client = client
+        self._known = known
 
     async def poll(self) -> Reading:
         """Return the newest elements.
 
         Raises:
             NotUpdatedError: It refuses to give again what it gave already.
+            AccessRefusedError: It does, and what it gave is not known here: another process behind
+                the same address has it, or a broker that is no more.
         """
         try:
             answer = await self._client.get_json(
                 "/NORAD/elements/gp.php", {"CATNR": str(ISS_NORAD_ID), "FORMAT": "JSON"}
             )
         except (AccessRefusedError, BodyRejectedError) as error:
-            if _says_not_updated(error):
-                raise NotUpdatedError("celestrak has nothing newer") from None
-            raise
+            if not _says_not_updated(error):
+                raise
+            if not any(event.provider == self.name for event in await self._known.load()):
+                raise AccessRefusedError(
+                    "celestrak gives each set once to an address, and has given this one already,"
+                    " which is not known here: the next is due within hours"
+                ) from None
+            raise NotUpdatedError("celestrak has nothing newer") from None
         provenance = Provenance(self.name, self.origin, answer.fetched_at)
         return Reading([answer.read(lambda body: elements_event(body, provenance))])
 
