@@ -1,1 +1,1 @@
-"""Speed and size, each figure where it can be as a ratio to a bare loop of the same run."""
+"""Speed and size; where possible a figure is a ratio to a bare loop measured in the same run."""

@@ -14,7 +14,7 @@ from bench.machine import describe
 
 RESULTS = Path(__file__).parent / "results" / "latest.json"
 
-# Figures that come from one measurement stand together: asking for one gives both.
+# Figures that come from one measurement share an entry: asking for one of them gives all.
 MEASUREMENTS: dict[tuple[str, ...], Measurement] = {
     ("persist_ratio", "persist_two_ratio"): persisting.measure,
     ("reclaim_100k_s",): reclaiming.measure,
@@ -25,7 +25,7 @@ MEASUREMENTS: dict[tuple[str, ...], Measurement] = {
     ("ready_s", "idle_pss_mb"): embedded.measure,
     ("year_insert_ratio", "chart_year_p95_ms"): year.measure,
 }
-# Five minutes and 15 GB of disk: only when they are asked for.
+# These take five minutes and 15 GB of disk, so they are only measured when asked for.
 LONG = {"year_insert_ratio", "chart_year_p95_ms"}
 
 

@@ -1,7 +1,7 @@
-"""A backlog of 100,000 events, and the time in which persistence processes store it.
+"""A backlog of 100,000 events, and the time that persistence takes to store it.
 
-They are started and ready before its stream is put in place by one RENAME, so that starting
-is not measured. A renamed stream keeps its groups, and what is pending in them.
+The processes are ready before the backlog's stream is put in place by one RENAME, so that their
+start is not measured. A renamed stream keeps its consumer groups, and what is pending in them.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ def backlog() -> list[bytes]:
 
 
 def fill(redis: Redis, bodies: Sequence[bytes]) -> None:
-    """Publish all to a stream that nobody reads yet."""
+    """Publish all events to a stream that no process reads yet."""
     for start in range(0, len(bodies), BATCH):
         pipeline = redis.pipeline(transaction=False)
         for body in bodies[start : start + BATCH]:
@@ -53,17 +53,17 @@ async def seconds_to_store(  # noqa: PLR0913 - all by name
     servers: Mapping[str, int] | None = None,
     **settings: str,
 ) -> float:
-    """Return the seconds in which persistence stores all, on an empty broker.
+    """Return the seconds that persistence takes to store all events, on an empty broker.
 
     Args:
         bodies: The backlog.
         database: URL of an empty database.
         broker: URL of a broker, which is emptied.
         folder: For the logs.
-        left_by: The consumer that was given all of it and died; None when nobody was.
+        left_by: The consumer that was given all entries and died; None when there was none.
         replicas: How many processes share the work.
-        servers: Names and process ids of what else to tell the processor time of.
-        **settings: More of the service's environment.
+        servers: Names and process ids of other processes whose processor time is printed.
+        **settings: More variables of the service's environment.
     """
     redis = Redis.from_url(broker)
     redis.flushall()
@@ -108,11 +108,11 @@ async def seconds_to_store(  # noqa: PLR0913 - all by name
 
 
 def _busy_s(pid: int | None) -> float:
-    """Return the processor time of a process and of its children that run."""
+    """Return the processor time of a process and its running children."""
     process = psutil.Process(pid)
     seconds = 0.0
     for each in (process, *process.children()):
-        # PostgreSQL's workers come and go.
+        # PostgreSQL's workers come and go meanwhile.
         with contextlib.suppress(psutil.NoSuchProcess):
             seconds += sum(each.cpu_times()[:2])
     return seconds
@@ -128,7 +128,7 @@ def check_complete(database: str, table: str, count: int) -> None:
     """Make sure that a table has as many rows as there were events.
 
     Raises:
-        RuntimeError: It has not; what was measured is worth nothing.
+        RuntimeError: It has not, so the measurement is worthless.
     """
     with psycopg.connect(database) as connection:
         statement = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table))

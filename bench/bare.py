@@ -1,4 +1,4 @@
-"""The bare loop of the gateway's figures: an aiohttp handler that returns the bytes of a file.
+"""The baseline of the gateway's figures: a bare aiohttp handler that returns a file's bytes.
 
 `python -m bench.bare PORT FILE`.
 """

@@ -1,7 +1,7 @@
 """`astro_year_s` and `passes_10d_s`: what is computed on request, on one core.
 
-The fastest of three runs counts: the computation is the same each time, what differs is the
-machine's other work.
+The fastest of three runs counts: the computation is always the same, and the differences come from
+the machine's other work.
 """
 
 import asyncio

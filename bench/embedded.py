@@ -1,7 +1,8 @@
-"""`ready_s` and `idle_pss_mb`: what `make run` takes, of time and of memory.
+"""`ready_s` and `idle_pss_mb`: the time and the memory that `make run` takes.
 
-The run is a fresh one, on an empty data folder, without network: its upstreams' addresses lead to
-a closed port. Memory is the proportional set size of all its processes, 20 s after it was ready.
+It is a fresh run on an empty data folder. The addresses of two upstreams, wheretheiss.at and
+CelesTrak, lead to a closed port; the other upstreams are asked as usual. Memory is the proportional
+set size of all processes of the run, 20 s after it was ready.
 """
 
 import asyncio
@@ -52,7 +53,7 @@ def _measure(folder: Path) -> list[Figure]:
 
 
 def _proportional_set_size_mb(processes: list[psutil.Process]) -> float | None:
-    """Return the sum over all processes and their children; None where the system does not tell."""
+    """Return the sum of all processes and their children; None if the system does not tell it."""
     everyone = {process.pid for process in processes}
     for process in processes:
         everyone.update(child.pid for child in process.children(recursive=True))

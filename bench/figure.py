@@ -1,4 +1,4 @@
-"""What a figure is, and whether it reaches its goal."""
+"""A measured figure, and whether it reaches its goal."""
 
 import operator
 from collections.abc import Awaitable, Callable
@@ -14,12 +14,13 @@ class Figure:
     """One measured figure.
 
     Attributes:
-        name: What the issues and the history of results call it.
-        value: In `unit`; None where this system cannot be measured.
-        unit: Of value and baseline.
-        baseline: The same of the bare loop; None where there is none.
-        ratio: Value over baseline.
-        goal: A comparison with a number, such as `>= 0.8`; with the ratio where there is one.
+        name: Its name in the issues and in the history of results.
+        value: In `unit`; None if it cannot be measured on this system.
+        unit: The unit of value and baseline.
+        baseline: What the value is compared with, such as that of a bare loop; None if nothing.
+        ratio: Value divided by baseline.
+        goal: A comparison with a number, such as `>= 0.8`, for the ratio or, without one, the
+            value.
     """
 
     name: str
@@ -31,7 +32,7 @@ class Figure:
 
     @property
     def reached(self) -> bool | None:
-        """Whether the goal is reached; None where nothing could be measured."""
+        """Whether the goal is reached; None if nothing could be measured."""
         measured = self.value if self.ratio is None else self.ratio
         if measured is None:
             return None
@@ -39,15 +40,15 @@ class Figure:
         return _COMPARISONS[comparison](measured, float(number))
 
     def document(self) -> dict[str, Any]:
-        """Return the figure as it stands in the results."""
+        """Return the figure in the form of the results file."""
         return asdict(self)
 
 
-# Takes an empty folder for whatever it has to keep while it measures.
+# Takes an empty folder for files that it needs while it measures.
 Measurement = Callable[[Path], Awaitable[list[Figure]]]
 
 
 def percentile(values: list[float], share: float) -> float:
-    """Return the smallest value that at least this share of all does not exceed."""
+    """Return the smallest value that at least this share of all values does not exceed."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

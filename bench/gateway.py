@@ -1,8 +1,8 @@
 """`gateway_latest_ratio`, `gateway_latest_p99_ratio`, `gateway_history_ratio`.
 
-The gateway as it is run, with logs, metrics, limits and all, against a bare aiohttp handler that
-returns the same bytes; both on uvloop, each alone on the machine with wrk, by turns. Its limits
-are on, and so high that nobody reaches them.
+The gateway runs as in production, with logs, metrics and limits, and is compared with a bare
+aiohttp handler that returns the same bytes. Both use uvloop, and wrk loads them in turns. The rate
+limits are on, but too high to be reached.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ _GOALS = {"gateway_latest_ratio": ">= 0.7", "gateway_history_ratio": ">= 0.5"}
 
 
 async def measure(folder: Path) -> list[Figure]:
-    """Measure all three; none without wrk."""
+    """Measure all three; without wrk, none is measured."""
     if not wrk.is_installed():
         say("wrk is not installed: apt-get install wrk")
         return [
@@ -69,7 +69,7 @@ async def _fill(database_url: str) -> None:
 async def running_gateway_process(
     servers: Servers, database: str, folder: Path
 ) -> AsyncIterator[tuple[str, int]]:
-    """Run the gateway as it is run elsewhere; give its address and its process id."""
+    """Run the gateway as in production; yield its address and its process id."""
     port = free_ports(1)[0]
     process = ServiceProcess(
         "gateway",
@@ -123,7 +123,7 @@ async def _compare(url: str, name: str, folder: Path) -> list[Figure]:
     ours, theirs = [], []
     async with _bare(file) as bare:
         for _ in range(ROUNDS):
-            # By turns, so that whatever else the machine does hits both.
+            # In turns, so that other work of the machine affects both.
             theirs.append(await wrk.load(bare))
             ours.append(await wrk.load(url))
     value = statistics.median(load.per_second for load in ours)

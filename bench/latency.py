@@ -1,12 +1,12 @@
 """`quiet_event_to_row_ms`, `event_to_row_p99_ms`, `event_to_gateway_p99_ms`.
 
-They are taken at 2, 1,000 and 200 events a second.
+They are measured at 2, 1,000 and 200 events a second.
 
-The time runs from the moment in which the broker has answered XADD. The row counts as committed
-when another connection sees it: the bench asks for the largest time in the table, and for
-the gateway's newest position, again and again, and takes the first answer that is not older. What
-it adds by asking is part of the figures. Events come in hundredths of a second at most, as many at
-once as the rate asks for; every one of them counts.
+Time is measured from the moment when the broker has answered XADD. An event has arrived when
+another connection sees it: the bench asks again and again for the largest time in the table, or for
+the gateway's newest position, and takes the first answer that is not older than the event. The
+delay that this polling adds is part of the figures. Events are published at most 100 times a
+second, as many at once as the rate needs; every event counts.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ _Newest = Callable[[], Awaitable[datetime | None]]
 
 
 async def measure(folder: Path) -> list[Figure]:
-    """Measure one after the other."""
+    """Measure the three figures one after the other."""
     with running_servers(durable=True) as servers:
         name = servers.create_database()
         url = servers.database_url(name)
@@ -81,10 +81,10 @@ async def _running(
     environment = {
         "CASSIOPEIA_DATABASE_URL": database,
         "CASSIOPEIA_REDIS_URL": servers.valkey_url,
-        # A line for each of thousands of requests is not what is measured.
+        # Without a log line for each of thousands of requests, which are not to be measured.
         "CASSIOPEIA_LOG_LEVEL": "warning",
         "CASSIOPEIA_PORT": str(port),
-        # Asked as often as it answers.
+        # The bench asks as often as the gateway answers.
         "CASSIOPEIA_LIMIT_PER_MINUTE": "100000000",
         "CASSIOPEIA_LIMIT_BURST": "1000000",
     }
@@ -97,7 +97,7 @@ async def _running(
 
 
 class _Arrivals:
-    """When each event was accepted, and how long until it was seen."""
+    """When each event was accepted, and how long it took until it was seen."""
 
     def __init__(self) -> None:
         self._accepted: list[tuple[datetime, float]] = []
@@ -105,11 +105,11 @@ class _Arrivals:
         self.delays_ms: list[float] = []
 
     def accepted(self, event_time: datetime) -> None:
-        """Note that the broker has answered."""
+        """Note that the broker has accepted an event just now."""
         self._accepted.append((event_time, time.perf_counter()))
 
     def seen(self, newest: datetime | None) -> None:
-        """Note that an answer shows everything up to a time."""
+        """Note that everything up to a time can be seen now."""
         now = time.perf_counter()
         while newest and self._seen < len(self._accepted):
             event_time, accepted = self._accepted[self._seen]
@@ -125,7 +125,7 @@ async def _under_load(
     """Return the delay of every event in milliseconds."""
     say(f"publishing {rate:,} events a second for {seconds} s")
     arrivals = _Arrivals()
-    # In the past, so that no time lies ahead of the gateway's clock, and after the last load's.
+    # In the past, so that no event is ahead of the gateway's clock, but after the previous load's.
     start = datetime.now(UTC) - timedelta(hours=1)
     gap = timedelta(seconds=1 / rate)
     ticks = min(rate, _MOST_TICKS)

@@ -1,7 +1,7 @@
 """Many live streams at once: `python -m bench.listeners URL COUNT`.
 
-Prints a line when all are connected; when its standard input ends, prints how many events reached
-them all together.
+Prints a line when all are connected. When its standard input ends, prints how many events all of
+them received together.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ class _Listener(asyncio.Protocol):
         transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
-        """Count; what may be the beginning of an event's line waits for the rest of it."""
+        """Count events; a possible beginning of an event's line is kept until the rest arrives."""
         if not self._rest and not self.events:
             self._connected.release()
         text = self._rest + data

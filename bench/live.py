@@ -1,7 +1,7 @@
 """`sse_1000_delivered_ratio`, `sse_1000_pss_mb`: 1,000 live streams on one gateway process.
 
-The clients are bare sockets of another process, so that they do not share the gateway's core more
-than they must; each counts the events that reach it.
+The clients are bare sockets of another process, so that they use as little of the gateway's core as
+possible; each counts the events that it receives.
 """
 
 import asyncio
@@ -23,12 +23,12 @@ from tests.servers import running_servers
 CLIENTS = 1_000
 RATE = 10
 SECONDS = 20
-# What is on its way when the last event is published.
+# Time for the events that are still on their way when the last one is published.
 _LAST_WORDS_S = 5.0
 
 
 async def measure(folder: Path) -> list[Figure]:
-    """Measure both on one load."""
+    """Measure both under the same load."""
     say(f"{CLIENTS} live streams, {RATE} events a second for {SECONDS} s")
     with running_servers(durable=True) as servers:
         name = servers.create_database()

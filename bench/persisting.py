@@ -2,9 +2,9 @@
 
 The bare loop reads 2,000 entries (XREADGROUP), decodes them (json), copies them straight into a
 table with the same columns and indexes (COPY), commits, and acknowledges (XACK): no framework, no
-validation, no protection against repetition. Both drain the same 100,000 events from the same kind
-of empty table on the same servers, in turns; the medians count. Where the servers share the cores
-with the processes, two of them wait for each other: the processor time of each is told with the
+validation, no protection against repetition. Each drains the same 100,000 events into an empty
+table on the same servers, in turns; the medians count. Where the servers share the cores with the
+processes, two processes wait for each other; so the processor time of each is printed with the
 progress.
 """
 
@@ -28,7 +28,7 @@ from bench.progress import say
 from tests.servers import running_servers
 
 ROUNDS = 3
-# In the order of `_row`; a live position leaves the columns of elements empty.
+# In the order of `_row`; the columns of elements are left out, as a live position has none.
 _TYPES = {
     "time": "timestamptz",
     "id": "uuid",
@@ -52,7 +52,7 @@ _TYPES = {
 
 
 async def measure(folder: Path) -> list[Figure]:
-    """Measure all in turns."""
+    """Measure all three in turns."""
     say(f"making {EVENTS:,} events")
     bodies = backlog()
     service: list[float] = []
@@ -83,8 +83,8 @@ async def measure(folder: Path) -> list[Figure]:
 
 
 async def _bare_loop(bodies: Sequence[bytes], *, database: str, broker: str, folder: Path) -> float:
-    """Return the seconds in which the bare loop stores all."""
-    del folder  # it has no log
+    """Return the seconds that the bare loop takes to store all events."""
+    del folder  # it writes no log
     redis = Redis.from_url(broker)
     redis.flushall()
     fill(redis, bodies)

@@ -4,5 +4,5 @@ import sys
 
 
 def say(text: str) -> None:
-    """Tell what is being done."""
+    """Print a line of progress."""
     print(f"  {text}", file=sys.stderr, flush=True)

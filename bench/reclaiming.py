@@ -1,8 +1,8 @@
-"""`reclaim_100k_s`: how long what a dead consumer left takes to become rows.
+"""`reclaim_100k_s`: how long it takes until a dead consumer's entries are rows.
 
-A consumer was given 100,000 entries and died. Another replica of persistence finds them, takes them
-over and stores them. The wait until they count as left, a minute by default, is a setting and is
-shortened to its least, a second; one look takes place within the next second.
+A consumer was given 100,000 entries and died. Another replica of persistence finds, reclaims and
+stores them. The time after which entries may be reclaimed, a minute by default, is set to its
+minimum of one second; the first search for them is within the next second.
 """
 
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.servers import running_servers
 
 
 async def measure(folder: Path) -> list[Figure]:
-    """Measure one takeover."""
+    """Measure one recovery."""
     say(f"leaving {EVENTS:,} entries in the hands of a dead consumer")
     with running_servers(durable=True) as servers:
         seconds = await seconds_to_store(

@@ -1,4 +1,4 @@
-"""wrk, the load generator of the distributions."""
+"""wrk, the load generator that Linux distributions package."""
 
 import asyncio
 import re
@@ -21,12 +21,12 @@ class Load:
 
 
 def is_installed() -> bool:
-    """Whether there is a wrk."""
+    """Whether wrk is installed."""
     return shutil.which("wrk") is not None
 
 
 async def load(url: str, *, seconds: int = SECONDS) -> Load:
-    """Ask for a URL as often as it is answered, on 64 connections.
+    """Request a URL as often as it is answered, on 64 connections.
 
     Raises:
         RuntimeError: wrk failed, or an answer was an error.

@@ -1,10 +1,10 @@
 """`year_insert_ratio` and `chart_year_p95_ms`: a year of positions, written to and read.
 
-31.5 million positions, one a second, are made by the server itself, months at a time on both
-cores, and rolled up; the last day of December is left free. Then the real repository writes the
-events of that day in turns into that database, behind the 30 days that its month has, and into an
-empty one on the same server; the medians count. The chart has 500 points over the year; the gateway
-answers it, and has none of the answers in its cache.
+PostgreSQL itself makes 31.5 million positions, one a second, two months at a time on both cores,
+and their roll-ups; the last day of December is left free. Then the real repository writes that
+day's events in turns into this database, after the 30 days that the month holds, and into an empty
+one on the same server; the medians count. The chart has 500 points over the year; the gateway
+answers the requests, none of them from its cache.
 """
 
 import asyncio
@@ -33,20 +33,20 @@ from tests.servers import running_servers
 YEAR = 2025
 MONTHS = [datetime(YEAR, month, 1, tzinfo=UTC) for month in range(1, 13)]
 END = datetime(YEAR + 1, 1, 1, tzinfo=UTC)
-# The batches that are measured belong to December, whose table is one like any other.
+# The measured batches belong to December, whose table is an ordinary one.
 FILLED_UNTIL = END - timedelta(days=1)
 BATCH = 2_000
 BATCHES = 100
-# The first ones make the month of the empty database, and prepare statements.
+# The first batches also make the month in the empty database, and prepare statements.
 WARM_UP = 10
 CHARTS = 100
 POINTS = 500
 _CORES = 2
 
-# Without indexes first, which then cost one sort. Not logged, so that the making of what was not
-# measured writes half as much, and not vacuumed, as that was done long ago after a real year; both
-# do not hold for the month that is measured. The body is shorter than a real one, and read by
-# nothing that is measured.
+# Indexes are added at the end, where each costs one sort. The tables are UNLOGGED, so that making
+# them writes half as much, and without autovacuum, because after a real year it would have run long
+# ago; neither applies to the month that is measured. The bodies are shorter than real ones, but
+# nothing that is measured reads them.
 _FILL: LiteralString = """
 CREATE {unlogged} TABLE {part} (LIKE iss_positions INCLUDING ALL EXCLUDING INDEXES)
   WITH (autovacuum_enabled = {vacuumed});
@@ -86,7 +86,7 @@ def _make_year(url: str) -> None:
     for what, work in (("made", _make_month), ("rolled up", _roll_up_month)):
         began = time.perf_counter()
         with ThreadPoolExecutor(_CORES) as threads:
-            # list: a failure of one of them is raised here.
+            # list() raises here what one of the threads has raised.
             list(threads.map(lambda month, work=work: _in_session(url, work, month), MONTHS))
         say(f"a year of positions {what} in {time.perf_counter() - began:.0f} s")
     with psycopg.connect(url, autocommit=True) as connection:
@@ -132,7 +132,7 @@ async def _charts_ms(gateway: str) -> list[float]:
     taken = []
     async with aiohttp.ClientSession(gateway) as http:
         for turn in range(CHARTS):
-            # No two windows are the same: nothing is answered from the cache.
+            # No two windows are the same, so nothing is answered from the cache.
             asked = {
                 "points": str(POINTS),
                 "from": f"{MONTHS[0] + timedelta(seconds=turn):%Y-%m-%dT%H:%M:%SZ}",
@@ -149,7 +149,7 @@ async def _charts_ms(gateway: str) -> list[float]:
 
 
 async def _rates(empty: str, full: str) -> tuple[float, float]:
-    """Return the events a second that go into an empty database and into a full one."""
+    """Return how many events a second an empty database takes, and how many a full one takes."""
     seconds: dict[str, list[float]] = {empty: [], full: []}
     async with contextlib.AsyncExitStack() as stack:
         repositories = {
@@ -162,7 +162,7 @@ async def _rates(empty: str, full: str) -> tuple[float, float]:
         }
         for turn in range(WARM_UP + BATCHES):
             events = [position(FILLED_UNTIL + (turn * BATCH + n) * SPACING) for n in range(BATCH)]
-            # Batch by batch, and each first in turn: what else the machine does hits both.
+            # Batch by batch, each database first in turn: other work of the machine affects both.
             for url in (empty, full) if turn % 2 else (full, empty):
                 began = time.perf_counter()
                 if refused := await repositories[url].store(events):

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from deploy.embedded.servers import free_ports
 from libs.common.broker import Publisher, connect, create_broker
-from libs.common.clock import Clock
+from libs.common.clock import SYSTEM_CLOCK, Clock
 from libs.common.events import Event
 from libs.common.runtime import Runtime
 from services.gateway.bootstrap import bootstrap
@@ -37,7 +37,7 @@ GENEROUS = {"limit_per_minute": 1_000_000, "limit_burst": 1_000_000}
 
 @asynccontextmanager
 async def running_gateway(
-    valkey_url: str, database_url: str, *, clock: Clock | None = None, **settings: Any
+    valkey_url: str, database_url: str, *, clock: Clock = SYSTEM_CLOCK, **settings: Any
 ) -> AsyncIterator[Gateway]:
     """Run a gateway until the body ends.
 

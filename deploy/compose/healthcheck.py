@@ -1,19 +1,19 @@
 """Docker's health check: asks `/ready` of the service in this container.
 
-It runs every ten seconds in every container, so it makes do with a socket: http.client would take
-more time to import than the question takes.
+It runs every ten seconds in every container, so it uses a plain socket: importing http.client would
+take longer than the request itself.
 """
 
 import os
 import socket
 import sys
 
-# Less than Docker waits. The service gives its own checks one second.
+# Less than Docker waits (5 s). The service itself gives its checks one second.
 _TIMEOUT_S = 4.0
 
 
 def ask(port: int) -> tuple[bool, str]:
-    """Return whether the service is ready, and what it said."""
+    """Return whether the service is ready, and what it answered."""
     answer = b""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=_TIMEOUT_S) as connection:

@@ -1,21 +1,21 @@
 #!/bin/sh
-# Makes the passwords and URLs that compose.yaml reads, in secrets/. What is there already stays.
+# Makes the passwords and URLs that compose.yaml reads, in secrets/. Existing files stay as they are.
 set -eu
 cd "$(dirname "$0")"
 
-# Compose mounts a file as it is, and every image reads it as a user of its own: so the files are readable, and the
-# folder lets nobody but its owner reach them.
+# Compose mounts each file with its mode, and every image reads it as a different user. So the files are readable for
+# all, but only the owner of the folder can reach them.
 mkdir -p secrets
 chmod 700 secrets
-# Also mounted; a checkout with a strict umask would hide it from PostgreSQL.
+# roles.sql is mounted as well; after a checkout with a strict umask, PostgreSQL could not read it.
 chmod a+r roles.sql
 
-# 192 bits that a URL, SQL and a configuration take without quoting.
+# 192 bits, in characters that need no quoting in a URL, SQL and a configuration file.
 password() {
     od -A n -t x1 -N 24 /dev/urandom | tr -d ' \n'
 }
 
-# Renamed when it is whole: what a killed run left is no secret yet.
+# Renamed when it is complete, so that a run that is killed leaves no half-written secret.
 keep() {
     [ -e "secrets/$1" ] && return
     printf '%s\n' "$2" >"secrets/.new"
@@ -30,7 +30,7 @@ keep gateway_database_url "postgresql://cassiopeia_gateway:$(password)@postgres:
 keep valkey.conf "requirepass $(password)"
 keep redis_url "redis://:$(sed -n 's/^requirepass //p' secrets/valkey.conf)@valkey:6379/0"
 
-# Keys that nobody needs: empty is none.
+# Optional keys: an empty file means that there is none.
 for name in nasa_api_key launchlibrary_token jwstapi_key astronomyapi_id astronomyapi_secret api_keys token_secret; do
     keep "$name" ""
 done

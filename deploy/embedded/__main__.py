@@ -41,7 +41,7 @@ def main(
 def _carry_out(
     chosen: argparse.Namespace, settings: RunSettings, environ: Mapping[str, str], suite: Suite
 ) -> int:
-    # Each command imports what it needs: the run's driver stays in memory as long as the run.
+    # Each command imports only what it needs, because the driver stays in memory for a whole run.
     if chosen.command == "run":
         from deploy.embedded.driver import run  # noqa: PLC0415 - see above
 

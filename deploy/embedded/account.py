@@ -1,8 +1,8 @@
 """Which account the servers run as, and which folder is theirs.
 
-PostgreSQL refuses to run as root. So a run by root gives the servers an account without rights and
-a folder that this account can reach: a checkout below root's home, which nobody else may enter,
-cannot be it. A run by any other user keeps everything in the data folder.
+PostgreSQL refuses to run as root. So a run by root gives the servers an account without rights, and
+a folder outside the checkout that this account can reach: nobody else may enter a checkout below
+root's home. A run by any other user keeps everything in the data folder.
 """
 
 import grp
@@ -30,7 +30,7 @@ class Account:
 
 
 def server_account(environ: Mapping[str, str]) -> Account | None:
-    """Return the account that the servers change to, or None where they stay the current user.
+    """Return the account that the servers change to, or None if they run as the current user.
 
     Raises:
         EmbeddedError: The account does not exist, is root itself, or the current user has no name.
@@ -65,7 +65,7 @@ def server_home(data: Path, account: Account | None) -> Path:
 
 
 def make_home(home: Path, account: Account | None) -> None:
-    """Create the folder; the account may pass through it, but neither list nor change it."""
+    """Create the folder; the account may enter it, but neither list nor change it."""
     if account is not None and not home.parent.exists():
         home.parent.mkdir(parents=True, exist_ok=True)
         home.parent.chmod(0o755)  # whatever root's umask is
@@ -81,7 +81,7 @@ def make_folder(folder: Path, account: Account | None) -> None:
 
 
 def write_file(path: Path, content: str, account: Account | None, *, mode: int = 0o600) -> None:
-    """Write a file at once, never half, for the account to read."""
+    """Write a file atomically, for the account to read."""
     partial = path.with_name(path.name + ".new")
     partial.unlink(missing_ok=True)
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
@@ -115,7 +115,7 @@ def run_as(
         env=dict(environment),
         cwd=folder,
         umask=0o077,
-        # Ctrl-C is for the run, which then stops in order; not for this command halfway through.
+        # Ctrl-C must reach the run, which then stops in order, not this command halfway through.
         start_new_session=True,
         user=account.uid if account else None,
         group=account.gid if account else None,

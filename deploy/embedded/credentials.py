@@ -1,4 +1,4 @@
-"""The servers' passwords: made at the first start, kept in a file that only the owner reads."""
+"""The servers' passwords: made at the first start, kept in a file that only its owner can read."""
 
 import json
 import secrets
@@ -11,14 +11,14 @@ _NAMES = ("postgres", "cassiopeia", "cassiopeia_gateway", "valkey")
 
 
 def passwords(home: Path) -> dict[str, str]:
-    """Return the password of each role and of Valkey, making them when the file is not there yet.
+    """Return the password of each role and of Valkey; make them if the file does not exist yet.
 
     Raises:
         EmbeddedError: The file is damaged.
     """
     path = home / "passwords.json"
     if not path.exists():
-        # 192 bits, in an alphabet that a URL, SQL and a configuration take without quoting.
+        # 192 bits, in an alphabet that needs no quoting in a URL, SQL and a configuration file.
         made = {name: secrets.token_urlsafe(24) for name in _NAMES}
         write_file(path, json.dumps(made), None)
     try:

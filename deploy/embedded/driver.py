@@ -35,9 +35,9 @@ from deploy.embedded.supervision import OwnSupervisor
 from deploy.embedded.watch import RunFile, Watch
 
 _WRONG_SETTINGS = 78
-"""The exit code with which a service says that its settings are wrong; trying again is useless."""
+"""The exit code of a service whose settings are wrong; starting it again is useless."""
 
-# Recovery after a crash reads the log since the last checkpoint; the append-only file is replayed.
+# After a crash PostgreSQL reads its log since the last checkpoint, and Valkey its append-only file.
 _SERVER_SECONDS = 300
 _SERVICE_SECONDS = 120
 
@@ -46,7 +46,7 @@ def run(settings: RunSettings, suite: Suite, environ: Mapping[str, str]) -> None
     """Start everything, keep it running until a stop signal, and stop everything.
 
     Raises:
-        EmbeddedError: It cannot start, or cannot go on; all that was started is stopped.
+        EmbeddedError: It cannot start, or cannot go on; everything that was started is stopped.
     """
     with _held(settings) as signals:
         check_port(settings.host, settings.port)
@@ -58,10 +58,10 @@ def run(settings: RunSettings, suite: Suite, environ: Mapping[str, str]) -> None
 def running_servers(
     settings: RunSettings, suite: Suite, environ: Mapping[str, str]
 ) -> Iterator[tuple[Addresses, StopSignals]]:
-    """Run the servers alone inside the block, for work on their data while no service runs.
+    """Run only the servers inside the block, for work on their data while no service runs.
 
     Raises:
-        EmbeddedError: They cannot start, or a run has the data folder.
+        EmbeddedError: They cannot start, or a run holds the data folder.
         StopRequested: A signal arrived meanwhile.
     """
     with _held(settings) as signals, _Run(settings, suite, environ, signals).servers() as urls:
@@ -70,7 +70,7 @@ def running_servers(
 
 @contextlib.contextmanager
 def _held(settings: RunSettings) -> Iterator[StopSignals]:
-    """Hold the data folder inside the block, with nothing running in it at first."""
+    """Hold the data folder inside the block, after ending what an earlier run left running."""
     data = settings.data
     try:
         folder.make(data)
@@ -86,10 +86,10 @@ def _held(settings: RunSettings) -> Iterator[StopSignals]:
 
 
 def check_port(host: str, port: int) -> None:
-    """Make sure that the gateway can have its port.
+    """Make sure that the gateway can bind its port.
 
     Raises:
-        EmbeddedError: Another program has it, or it cannot be had at all.
+        EmbeddedError: Another program has the port, or it cannot be bound at all.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -97,8 +97,8 @@ def check_port(host: str, port: int) -> None:
         raise EmbeddedError(f"CASSIOPEIA_HOST={host}: expected an address: {error}.") from None
     for family, kind, protocol, _, place in found:
         with socket.socket(family, kind, protocol) as probe:
-            # Connections of an earlier run that still linger are no obstacle. Without REUSEPORT a
-            # gateway of another run, which shares its port with its own replicas only, is one.
+            # With REUSEADDR, lingering connections of an earlier run are no obstacle. Without
+            # REUSEPORT, which replicas of one gateway use, the gateway of another run is one.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(place)
@@ -110,7 +110,7 @@ def check_port(host: str, port: int) -> None:
 
 
 def _other(port: int) -> int:
-    return port + 1 if 1024 <= port < 65_535 else 8080  # noqa: PLR2004 - the ports free for all
+    return port + 1 if 1024 <= port < 65_535 else 8080  # noqa: PLR2004 - ports that need no rights
 
 
 class _Run:
@@ -144,7 +144,7 @@ class _Run:
 
     @contextlib.contextmanager
     def servers(self) -> Iterator[Addresses]:
-        """Run the servers alone inside the block."""
+        """Run only the servers inside the block."""
         servers = self._prepared(free_ports(2))
         with self._supervised(servers, []):
             yield addresses(self._settings, servers)
@@ -164,7 +164,7 @@ class _Run:
     def _supervised(
         self, servers: Sequence[Server], services: Sequence[Program]
     ) -> Iterator[OwnSupervisor]:
-        """Run supervisord and the servers inside the block, and stop all in order at its end."""
+        """Run supervisord and the servers inside the block; stop everything in order at its end."""
         data = self._settings.data
         own = [server_program(server) for server in servers]
         supervisor = OwnSupervisor(data, [*own, *services], self._environ)
@@ -176,7 +176,7 @@ class _Run:
             say("stopping")
             folder.forget_run(data)
             try:
-                # The servers last, and both at once: nobody talks to them any more.
+                # The servers last, and both at once, since no service uses them any more.
                 supervisor.stop([program.name for program in services])
                 supervisor.stop([program.name for program in own])
             except EmbeddedError:
@@ -220,7 +220,7 @@ class _Run:
             while process.poll() is None:
                 pause(0.05)
         except StopRequested:
-            # A migration is one transaction: the next run begins it again.
+            # A migration is one transaction, so the next run can simply begin it again.
             process.terminate()
             process.wait()
             raise

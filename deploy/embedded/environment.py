@@ -1,8 +1,8 @@
 """Makes .venv and installs a lock into it: `python3 deploy/embedded/environment.py embedded|dev`.
 
-This file runs before anything is installed, by whichever Python the machine has. So it imports the
-standard library only, and its syntax is one that Python 3.6 still parses: an old Python must get as
-far as saying that it is too old. A second run with the same lock does nothing and needs no network.
+This file runs before anything is installed, with whichever Python the machine has. So it imports
+only the standard library, and even Python 3.6 can parse it: an old Python must get far enough to
+say that it is too old. A second run with the same lock does nothing and needs no network.
 """
 
 import contextlib
@@ -25,13 +25,13 @@ OLDEST, NEWEST = (3, 11), (3, 14)
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent.parent
 
-# Which installed lock serves for which wish: dev.txt holds all that embedded.txt does.
+# Which installed locks satisfy which argument: dev.txt holds everything that embedded.txt does.
 SERVED_BY = {"embedded": ("embedded", "dev"), "dev": ("dev",)}
 
 # Measured 270 MB and 380 MB installed, and pip unpacks each wheel beside its download.
 NEEDED_MEGABYTES = {"embedded": 450, "dev": 600}
 
-# What pip says, in the words of its versions, when it cannot reach an index. In lower case.
+# What different versions of pip say, in lower case, when they cannot reach the package index.
 NETWORK_WORDS = ("connect", "timed out", "name resolution", "proxyerror", "sslerror", "unreachable")
 
 FULL = "the disk is full: make room and try again."
@@ -42,7 +42,7 @@ class ProblemError(Exception):
 
 
 class UnreachableError(ProblemError):
-    """No package could be downloaded, so nothing was installed either."""
+    """A package could not be downloaded, so nothing was installed either."""
 
 
 def version_problem(version: "tuple[int, int]") -> str:
@@ -60,7 +60,7 @@ def version_problem(version: "tuple[int, int]") -> str:
 def modules_problem(version: "tuple[int, int]", available: "Collection[str]") -> str:
     """Return what is wrong when `venv` or `ensurepip` is missing, or an empty string.
 
-    Debian and Ubuntu split both off into a package of their own.
+    Debian and Ubuntu ship both in a separate package.
     """
     missing = [name for name in ("venv", "ensurepip") if name not in available]
     if not missing:
@@ -72,7 +72,7 @@ def modules_problem(version: "tuple[int, int]", available: "Collection[str]") ->
 
 
 def space_problem(extra: str, free_bytes: int) -> str:
-    """Return what is wrong when the disk has too little room left, or an empty string."""
+    """Return what is wrong when the disk has too little space left, or an empty string."""
     needed, free = NEEDED_MEGABYTES[extra], free_bytes // 1_000_000
     if free >= needed:
         return ""
@@ -121,8 +121,8 @@ def system_problem(error: OSError) -> str:
 class Environment:
     """The folder .venv of a checkout.
 
-    Two files in it tell how far it is: `installed.json` names the lock that it holds completely,
-    `installing` exists while pip is at work and so stays behind when that was cut short.
+    Two files in it tell its state: `installed.json` names the lock that is installed completely;
+    `installing` exists while pip is at work, so it stays behind when pip was interrupted.
     """
 
     def __init__(self, checkout: pathlib.Path) -> None:
@@ -162,7 +162,7 @@ class Environment:
         """Make the environment and install the extra's lock.
 
         Raises:
-            ProblemError: It cannot be done, and why.
+            ProblemError: It cannot be done; the message says why.
         """
         count = self.lock(extra).read_text().count("==")
         say(f"installing {count} packages into .venv; this takes a minute or two, once")
@@ -171,33 +171,33 @@ class Environment:
         self.unfinished.touch()
         with contextlib.suppress(FileNotFoundError):
             self.stamp.unlink()
-        # Everything is named in the lock, with its hash, and nothing is compiled here. The
-        # isolated Python ignores PYTHONPATH and PYTHONHOME, which would bend the installation.
+        # The lock names every package with its hash, and nothing is compiled here. -I makes Python
+        # ignore PYTHONPATH and PYTHONHOME, which could disturb the installation.
         command = [str(self.python), "-I", "-m", "pip", "install", "--quiet", "--no-input"]
         command += ["--disable-pip-version-check", "--retries=3", "--only-binary=:all:"]
         command += ["--no-deps", "--require-hashes", "--requirement", str(self.lock(extra))]
         try:
             run(command, pip_problem)
         except UnreachableError:
-            # pip installs after the last download, so the environment is still what it was.
+            # pip installs only after the last download, so the environment is unchanged.
             self.unfinished.unlink()
             raise
         self.stamp.write_text(json.dumps(self.receipt(extra)))
         self.unfinished.unlink()
 
     def make(self) -> None:
-        """Make an empty environment, in place of whatever is there."""
+        """Make an empty environment in place of whatever exists."""
         if self.folder.is_symlink():
             self.folder.unlink()
         elif self.folder.exists():
             shutil.rmtree(str(self.folder))
-        # Not sys.executable: that may be the Python of the very environment just removed.
+        # Not sys.executable: that may be the Python of the environment that was just removed.
         base = getattr(sys, "_base_executable", None) or sys.executable
         run([base, "-I", "-m", "venv", str(self.folder)], venv_problem)
 
 
 def is_module(name: str) -> bool:
-    """Tell whether this Python has a module; a folder of that name without code is none."""
+    """Tell whether this Python has a module; a mere folder of that name does not count."""
     found = importlib.util.find_spec(name)
     return found is not None and found.origin is not None
 
@@ -208,7 +208,7 @@ def run(command: "list[str]", problem: "Callable[[str], ProblemError]") -> None:
     Raises:
         ProblemError: It failed; its output went through `problem`.
     """
-    # PIP_USER would send the packages to the home folder, which pip refuses in an environment.
+    # PIP_USER would install into the home folder, which pip refuses inside an environment.
     environment = dict(os.environ, PIP_USER="0", PIP_REQUIRE_VIRTUALENV="0")
     done = subprocess.run(  # noqa: S603 - our own command line
         command,
@@ -239,9 +239,9 @@ def say(text: str) -> None:
 
 @contextlib.contextmanager
 def alone(checkout: pathlib.Path) -> "Iterator[None]":
-    """Hold the checkout's installation lock, waiting for another `make` that has it.
+    """Hold the checkout's installation lock; wait while another `make` holds it.
 
-    The lock is held on pyproject.toml itself, so no file of its own stays behind.
+    pyproject.toml itself is locked, so no lock file stays behind.
     """
     with (checkout / "pyproject.toml").open() as handle:
         try:
@@ -256,14 +256,14 @@ def ensure(extra: str, checkout: pathlib.Path) -> None:
     """Make sure that the checkout's .venv holds the extra.
 
     Raises:
-        ProblemError: It cannot be done, and why.
+        ProblemError: It cannot be done; the message says why.
     """
     complain(version_problem(sys.version_info[:2]))
     environment = Environment(checkout)
     if environment.serves(extra):
         return
     with alone(checkout):
-        # Asked again: another make may have installed it while this one waited.
+        # Checked again: another make may have installed it while this one waited.
         if environment.serves(extra):
             return
         for folder in (environment.checkout, environment.folder):
@@ -277,7 +277,7 @@ def ensure(extra: str, checkout: pathlib.Path) -> None:
 
 
 def main(arguments: "Sequence[str]") -> int:
-    """Return the exit code: 0 when the environment is ready, else 1 with one sentence."""
+    """Make the environment ready; return 0, or another exit code after one sentence."""
     if len(arguments) != 1 or arguments[0] not in SERVED_BY:
         say("expected one argument, {}.".format(" or ".join(SERVED_BY)))
         return 2

@@ -1,4 +1,4 @@
-"""The data folder: one run at a time, and `run.json` for those who want to talk to that run."""
+"""The data folder: one run at a time, and `run.json` for programs that want to use that run."""
 
 import contextlib
 import errno
@@ -14,7 +14,7 @@ from deploy.embedded.account import write_file
 from deploy.embedded.errors import EmbeddedError
 
 _LEAST_MEGABYTES = 300
-"""A new cluster with its log takes 90 MB, the servers' programs 42 MB; the rest is for data."""
+"""A new cluster with its WAL takes 90 MB, the servers' programs 42 MB; the rest is for data."""
 
 
 def make(data: Path) -> None:
@@ -31,7 +31,7 @@ def make(data: Path) -> None:
 
 
 def check_space(*places: Path) -> None:
-    """Make sure that there is room for data.
+    """Make sure that there is space for data.
 
     Raises:
         EmbeddedError: A disk is nearly full.
@@ -62,7 +62,7 @@ def explain(error: OSError, data: Path) -> str:
 
 @contextlib.contextmanager
 def held(data: Path) -> Iterator[None]:
-    """Hold the folder for this run; the system lets go of it when the process ends, however.
+    """Hold the folder for this run; the system releases it when the process ends in any way.
 
     Raises:
         EmbeddedError: Another run has it.
@@ -82,7 +82,7 @@ def held(data: Path) -> Iterator[None]:
 
 
 def holder(data: Path) -> int | None:
-    """Return the process id of the run that holds the folder, None when there is none."""
+    """Return the process id of the run that holds the folder; None if no run holds it."""
     try:
         with (data / "lock").open() as handle:
             try:
@@ -95,17 +95,17 @@ def holder(data: Path) -> int | None:
 
 
 def write_run(data: Path, content: dict[str, Any]) -> None:
-    """Write `run.json`, which holds passwords: at once, and only for the owner."""
+    """Write `run.json` atomically, and readable by its owner only, because it holds passwords."""
     write_file(data / "run.json", json.dumps(content, indent=2) + "\n", None)
 
 
 def forget_run(data: Path) -> None:
-    """Remove `run.json`: what it tells is about to be no longer true."""
+    """Remove `run.json`, whose content is about to become false."""
     (data / "run.json").unlink(missing_ok=True)
 
 
 def read_run(data: Path) -> dict[str, Any] | None:
-    """Return what `run.json` holds, None while no run is ready."""
+    """Return the content of `run.json`; None while no run is ready."""
     try:
         content: dict[str, Any] = json.loads((data / "run.json").read_text())
     except FileNotFoundError:

@@ -1,8 +1,9 @@
 """Becomes one program of the run: `python launch.py PLAN NAME`, called by supervisord.
 
-supervisord's configuration cannot hold every path and URL: `%`, quotes, ` ;` and ` #` have meanings
-in it. So it holds names only, and the command lines stand in the plan, a JSON file. This file
-imports what starts in 20 ms and replaces itself, so nothing of it stays in memory.
+supervisord's configuration cannot hold every path and URL, because `%`, quotes, ` ;` and ` #` have
+a meaning in it. So it holds names only, and the command lines are in the plan, a JSON file. This
+program imports little, so that it starts in 20 ms, and is replaced by the other in the same
+process, so that nothing of it stays in memory.
 """
 
 import json

@@ -1,8 +1,8 @@
-"""Ends what an earlier run left running after a kill -9 of the driver or of the supervisor.
+"""Ends processes that an earlier run left running after its driver or supervisord was killed.
 
-A process is ended only when it is proven to belong to this data folder: the supervisor and the
-services carry its path in their environment, a server has its own data as working folder.
-A process id in a file proves nothing, since the machine may have given it to another program.
+A process is ended only if it provably belongs to this data folder: supervisord and the services
+have the folder's path in their environment, and a server has its data as its working folder.
+A process id in a file proves nothing, since the system may have given it to another program.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ def end_leftovers(data: Path, home: Path) -> int:
         _end(owned)
         owned = find_processes(data, home)
     if not any(process.name() == "postgres" for process in owned):
-        # PostgreSQL would take the id in it for a running server if any process has that id now.
+        # If any process has the id in this file by now, PostgreSQL would take it for a server.
         (home / "postgres" / "postmaster.pid").unlink(missing_ok=True)
     for name in _TRACES:
         (data / name).unlink(missing_ok=True)
@@ -52,7 +52,7 @@ def find_processes(data: Path, home: Path) -> "list[psutil.Process]":
     for process in psutil.process_iter():
         if process.pid == os.getpid():
             continue
-        # Gone meanwhile, or another user's.
+        # The process may have ended meanwhile, or belong to another user.
         with contextlib.suppress(psutil.Error, OSError):
             program = folders.get(process.cwd())
             if process.name() == program or process.environ().get(MARK) == mark:
@@ -63,15 +63,15 @@ def find_processes(data: Path, home: Path) -> "list[psutil.Process]":
 def _end(owned: "list[psutil.Process]") -> None:
     import psutil  # noqa: PLC0415 - as above
 
-    # Only those whose parent is not among them: the supervisor ends its services in order, the
-    # postmaster its backends. What stands alone gets its own signal.
+    # Signal only processes whose parent is not among them: supervisord ends its services in order,
+    # and the postmaster its backends.
     ids = {process.pid for process in owned}
     for process in owned:
         with contextlib.suppress(psutil.Error):
             if process.ppid() not in ids:
                 fast = process.name() == "postgres"
                 process.send_signal(signal.SIGINT if fast else signal.SIGTERM)
-    # 15 s is what an ordered stop may take.
+    # An ordered stop may take 15 s.
     _, alive = psutil.wait_procs(owned, timeout=15)
     for process in alive:
         with contextlib.suppress(psutil.Error):

@@ -1,4 +1,4 @@
-"""`make logs`: the newest lines of the processes' logs, and those that follow."""
+"""`make logs`: show the newest lines of the processes' logs, and optionally follow them."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ _PAUSE = 0.25
 
 
 def show(data: Path, service: str | None, *, follow: bool) -> int:
-    """Print the newest lines of the logs, then those that are added until Ctrl-C.
+    """Print the newest lines of the logs; with `follow`, also those added until Ctrl-C.
 
     Raises:
         EmbeddedError: There is no such log.
@@ -50,7 +50,7 @@ def log_files(data: Path, service: str | None) -> list[Path]:
 
 
 class _Tail:
-    """A log that is read to its end again and again, over the rotation of its file."""
+    """A log that is read to its end again and again, also after its file was rotated."""
 
     def __init__(self, path: Path, width: int) -> None:
         self._path = path
@@ -67,7 +67,7 @@ class _Tail:
             self._print(file.read().splitlines()[-_LINES:])
 
     def show_added(self) -> None:
-        """Print what came since the last call."""
+        """Print what was added since the last call."""
         file = self._file or self._open()
         if file is None:
             return

@@ -1,4 +1,4 @@
-"""`make backup` and `make restore`: persistence's commands, with the servers that they need."""
+"""`make backup` and `make restore`: run persistence's commands with the servers they need."""
 
 import contextlib
 import subprocess
@@ -19,10 +19,10 @@ _FOLDER = "CASSIOPEIA_BACKUP_DIR"
 
 
 def back_up(settings: RunSettings, suite: Suite, environ: Mapping[str, str]) -> int:
-    """Take a backup, from a run that is ready or from servers started for it; return its code.
+    """Take a backup from a ready run, or from servers started for it; return the exit code.
 
     Raises:
-        EmbeddedError: The servers cannot be had.
+        EmbeddedError: The servers cannot be started.
     """
     run = folder.read_run(settings.data) if folder.holder(settings.data) else None
     if run is not None:
@@ -39,7 +39,7 @@ def restore(
     """Put a backup back while nothing runs; return the command's exit code.
 
     Raises:
-        EmbeddedError: A run is on, or the servers cannot be had.
+        EmbeddedError: The suite is running, or the servers cannot be started.
     """
     if folder.holder(settings.data):
         raise EmbeddedError(
@@ -68,7 +68,7 @@ def _carry_out(
     environ: Mapping[str, str],
     signals: StopSignals,
 ) -> int:
-    """Run a command of persistence; a stop signal is passed on, and it ends in its own order."""
+    """Run a command of persistence; a stop signal is passed on, and the command ends cleanly."""
     environment = inherited_environment(environ, MARK, settings.data)
     environment["CASSIOPEIA_DATABASE_URL"] = urls.owner_database
     environment["CASSIOPEIA_REDIS_URL"] = urls.redis

@@ -30,7 +30,7 @@ class Program:
     stop_seconds: int = 10
     """A service may take 10 s to finish its work before it is killed."""
     steady_seconds: int = 5
-    """Ending sooner after its start counts as a failed start, which is retried ever later."""
+    """Ending sooner counts as a failed start, which is tried again after ever longer pauses."""
     metrics: str | None = None
     """The URL of its /live, /ready and /metrics."""
 
@@ -55,7 +55,7 @@ class Addresses:
 
 
 def own_servers(settings: RunSettings, ports: Sequence[int]) -> list[PostgresServer | ValkeyServer]:
-    """Return the servers that this run brings itself."""
+    """Return the servers that this run starts itself."""
     servers: list[PostgresServer | ValkeyServer] = []
     if settings.database_url is None:
         servers.append(PostgresServer(settings.home, settings.account, ports[0]))
@@ -65,7 +65,7 @@ def own_servers(settings: RunSettings, ports: Sequence[int]) -> list[PostgresSer
 
 
 def addresses(settings: RunSettings, servers: Sequence[PostgresServer | ValkeyServer]) -> Addresses:
-    """Return the URLs of the servers, own or given; own ones are prepared already."""
+    """Return the URLs of the servers, own or given; own servers must have been prepared."""
     redis = owner = reader = ""
     for server in servers:
         if isinstance(server, ValkeyServer):
@@ -90,7 +90,7 @@ def server_program(server: Server) -> Program:
         inherits=False,
         account=server.account,
         stop_signal=server.stop_signal,
-        # With no client left a shutdown takes well under a second.
+        # Without clients, a shutdown takes well under a second.
         stop_seconds=4,
         steady_seconds=2,
     )
@@ -124,7 +124,7 @@ def service_programs(
 
 
 def service_environment(settings: RunSettings, service: Service, urls: Addresses) -> dict[str, str]:
-    """Return what a service is told, beside the environment of the person who runs it."""
+    """Return a service's own variables, in addition to the environment of whoever runs it."""
     environment = {
         "CASSIOPEIA_HOST": settings.host,
         "CASSIOPEIA_PORT": str(settings.port),
@@ -137,7 +137,7 @@ def service_environment(settings: RunSettings, service: Service, urls: Addresses
 def inherited_environment(environ: Mapping[str, str], mark: str, data: Path) -> dict[str, str]:
     """Return the environment of the supervisor, which the services inherit.
 
-    The URLs are left out: each service gets those that it needs, and no other role's password.
+    The URLs are left out: each service gets only those that it needs, and no other role's password.
     """
     urls = {"REDIS_URL", "DATABASE_URL", "GATEWAY_DATABASE_URL"}
     dropped = {f"CASSIOPEIA_{name}{end}" for name in urls for end in ("", "_FILE")}

@@ -54,15 +54,15 @@ max_logical_replication_workers = 0
 max_wal_size = 512MB
 """
 
-# For servers that live as long as a test: nothing of theirs needs to survive a power cut.
+# For servers that live as long as a test: their data need not survive a power cut.
 _VOLATILE = """
 fsync = off
 synchronous_commit = off
 full_page_writes = off
 """
 
-# CREATEROLE lets a migration create the reader where it is missing; the grant gives the owner over
-# the reader what it would have if it had created the reader itself.
+# CREATEROLE lets a migration create the reader role where it is missing. The grant gives the owner
+# the same rights over the reader as if the owner had created it.
 _ROLES = """\
 CREATE ROLE {owner} LOGIN CREATEROLE PASSWORD '{owner_password}'
 CREATE ROLE {reader} NOLOGIN
@@ -77,7 +77,7 @@ class PostgresServer:
     """A PostgreSQL 18 that listens on loopback and keeps its cluster below `home`."""
 
     name = "postgres"
-    stop_signal = signal.SIGINT  # fast shutdown: open transactions are rolled back, all is flushed
+    stop_signal = signal.SIGINT  # fast shutdown: roll back open transactions, flush everything
 
     def __init__(
         self, home: Path, account: Account | None, port: int, *, durable: bool = True
@@ -97,7 +97,7 @@ class PostgresServer:
         Repeated calls change nothing but the configuration.
 
         Raises:
-            EmbeddedError: A step failed; the message has its last lines.
+            EmbeddedError: A step failed; the message has the last lines of its output.
         """
         make_home(self.home, self.account)
         self._binaries = reachable(installed(), self.home, self.account).postgres
@@ -111,7 +111,7 @@ class PostgresServer:
         return [*self._postgres(), "-D", str(self.folder), *self._options()]
 
     def ready(self) -> bool:
-        """Tell whether the server accepts connections, recovery included."""
+        """Tell whether the server accepts connections, which it does not during recovery."""
         probe = [str(installed().postgres / "pg_isready"), "--quiet", "--timeout=2"]
         probe += ["--host=127.0.0.1", f"--port={self.port}", "--dbname=postgres"]
         done = subprocess.run(probe, env=self.environment, check=False)  # noqa: S603 - our own
@@ -123,8 +123,8 @@ class PostgresServer:
         return f"postgresql://{role}:{password}@127.0.0.1:{self.port}/{database}"
 
     def _create_cluster(self) -> None:
-        # Made under another name: a cluster that bears its final name is a complete one, whenever
-        # the machine was switched off.
+        # Made under another name, so that a cluster with the final name is always complete, even if
+        # the machine was switched off meanwhile.
         partial = self.home / "postgres.new"
         shutil.rmtree(partial, ignore_errors=True)
         make_folder(partial, self.account)
@@ -133,14 +133,14 @@ class PostgresServer:
         write_file(password_file, known["postgres"], self.account)
         command = [str(self._binaries / "initdb"), "-D", str(partial), "--username=postgres"]
         command += ["--auth=scram-sha-256", f"--pwfile={password_file}", "--encoding=UTF8"]
-        # The server's own C.UTF-8 sorts alike on every machine, whatever its C library does.
+        # PostgreSQL's built-in C.UTF-8 sorts alike on every machine, whatever its C library does.
         command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         command += ["--no-instructions", *([] if self._durable else ["--no-sync"])]
         try:
             run_as(self.account, command, self.environment, partial)
         finally:
             password_file.unlink()
-        # Single-user mode needs no port and no wait. One statement a line.
+        # Single-user mode needs no port and no wait. It takes one statement per line.
         statements = _ROLES.format(
             owner=OWNER,
             reader=READER,
@@ -158,6 +158,6 @@ class PostgresServer:
         return [str(self._binaries / "postgres")]
 
     def _options(self) -> list[str]:
-        # Outside the cluster: root writes it, so it must not lie where the account could have put a
-        # link to another file.
+        # Outside the cluster's folder: root writes this file, so it must not be where the servers'
+        # account could have put a link to another file.
         return ["-c", f"config_file={self._configuration}"]

@@ -6,11 +6,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 _SECONDS = 3.0
-"""An answer of this machine takes milliseconds; one that takes longer is none."""
+"""An answer from this machine takes milliseconds; one that takes this long is not coming."""
 
 
 def get(base: str, path: str) -> tuple[int, Any]:
-    """Return the status and the JSON body of a GET; 0 and the reason where there is no answer."""
+    """Return the status and the JSON body of a GET; 0 and the reason if there is no answer."""
     place = urlsplit(base)
     connection = HTTPConnection(place.hostname or "", place.port, timeout=_SECONDS)
     try:
@@ -45,7 +45,7 @@ def source_rows(gateway: str) -> list[list[str]]:
 
 
 def shorten(text: str, length: int = 160) -> str:
-    """Return the text in one line, cut when it is long."""
+    """Return the text as one line, shortened if it is too long."""
     line = " ".join(text.split())
     return line if len(line) <= length else line[: length - 3] + "..."
 

@@ -1,4 +1,4 @@
-"""The two servers of the embedded suite, and what holds for both."""
+"""The two servers of the embedded suite, and what they have in common."""
 
 import random
 import signal
@@ -15,46 +15,46 @@ from deploy.embedded.valkey import ValkeyServer
 
 __all__ = ["PostgresServer", "Server", "ValkeyServer", "free_ports", "wait_until_ready"]
 
-# Linux gives outgoing connections ports from 32768 on. One below stays free for its server while
-# that is being restarted.
+# Linux gives outgoing connections ports from 32768 on. A lower port therefore stays free while its
+# server is being restarted.
 _FIRST_PORT, _LAST_PORT = 20_000, 32_000
 
 
 class Server(Protocol):
-    """What starting, watching and stopping a server needs to know of it."""
+    """What must be known of a server to start, watch and stop it."""
 
     @property
     def name(self) -> str:
-        """The name of its process and of its log."""
+        """The name of its process and its log."""
 
     @property
     def account(self) -> Account | None:
-        """The account that it changes to; None keeps the current user."""
+        """The account that it runs as; None means the current user."""
 
     @property
     def folder(self) -> Path:
-        """Its data, and its working folder."""
+        """Its data folder, which is also its working folder."""
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """All of its environment."""
+        """Its complete environment; it inherits nothing."""
 
     @property
     def stop_signal(self) -> signal.Signals:
         """The signal that ends it cleanly."""
 
     def prepare(self) -> None:
-        """Make what a start needs; change nothing that is there already."""
+        """Make what a start needs; keep the data that exists already."""
 
     def command(self) -> list[str]:
         """Return its command line."""
 
     def ready(self) -> bool:
-        """Tell whether it serves."""
+        """Tell whether it accepts requests."""
 
 
 def free_ports(count: int) -> list[int]:
-    """Return different ports of the loopback address that nobody listens on at the moment."""
+    """Return different ports of the loopback address that are free at the moment."""
     found: list[int] = []
     held: list[socket.socket] = []
     try:
@@ -80,17 +80,17 @@ def wait_until_ready(
     failure: Callable[[], str],
     pause: Callable[[float], None] = time.sleep,
 ) -> None:
-    """Wait until the server serves.
+    """Wait until the server accepts requests.
 
     Args:
         server: The server, started already.
         seconds: How long it may take. Recovery after a crash reads the log since the last
             checkpoint, which can take a minute on a slow disk.
-        failure: Says why waiting longer is useless, or returns an empty string.
-        pause: Waits between two looks; raises when the waiting is to end.
+        failure: Returns why waiting longer is useless, or an empty string.
+        pause: Waits between two checks; raises when the waiting is to end.
 
     Raises:
-        EmbeddedError: The server ended, or did not serve in time.
+        EmbeddedError: The server ended, or was not ready in time.
     """
     deadline = time.monotonic() + seconds
     while not server.ready():

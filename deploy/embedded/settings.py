@@ -9,10 +9,10 @@ from deploy.embedded.account import Account, server_account, server_home
 from deploy.embedded.errors import EmbeddedError
 
 MOST_REPLICAS = 10
-"""Per service: PostgreSQL has 120 connections, and each replica of two services keeps up to 4."""
+"""Per service: PostgreSQL allows 120 connections, and each replica of two services uses up to 4."""
 
 _LARGEST_PORT = 65_535
-# What the services take (`libs/common/broker_url.py`).
+# The schemes that the services accept (`libs/common/broker_url.py`).
 _BROKERS = (
     *("redis", "rediss", "unix"),
     *("redis+cluster", "rediss+cluster", "redis+sentinel", "rediss+sentinel"),
@@ -27,13 +27,13 @@ class RunSettings:
     data: Path
     """The data folder: absolute, without links."""
     host: str
-    """The address that the gateway binds."""
+    """The address that the gateway listens on."""
     port: int
     metrics_host: str
     replicas: Mapping[str, int]
     """The number of processes of each service."""
     account: Account | None
-    """The account of the servers; None is the current user."""
+    """The account of the servers; None means the current user."""
     redis_url: str | None
     """An existing broker; None starts Valkey."""
     database_url: str | None
@@ -105,7 +105,7 @@ def parse_replicas(text: str, services: Sequence[str]) -> dict[str, int]:
 
 
 def address(host: str, port: int) -> str:
-    """Return the URL at which this machine reaches a server that binds the host and port."""
+    """Return the URL at which this machine reaches a server that listens on the host and port."""
     reachable = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - binds nothing
     return f"http://[{reachable}]:{port}" if ":" in reachable else f"http://{reachable}:{port}"
 

@@ -1,4 +1,4 @@
-"""`make status` and `make stop`: what another terminal can see and do of a run."""
+"""`make status` and `make stop`: show or stop a run from another terminal."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from deploy.embedded.readiness import source_rows, unready
 from deploy.embedded.settings import RunSettings
 from deploy.embedded.supervision import Process, Supervisor
 
-# In supervisord's words a process is "starting" during its first seconds, whatever it does.
+# supervisord calls every process "starting" during its first seconds.
 _STATES = {"STARTING": "running", "BACKOFF": "failing", "FATAL": "failing", "EXITED": "failing"}
 
 _STOP_SECONDS = 60

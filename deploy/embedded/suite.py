@@ -1,4 +1,4 @@
-"""The table of what the embedded run starts. A new service is one line here."""
+"""The table of what the embedded run starts; a new service is one more line."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ class Service:
 
 @dataclass(frozen=True)
 class Suite:
-    """The services in the order of their start, and what makes the database ready for them."""
+    """The services in the order of their start, and the command that prepares the database."""
 
     services: Sequence[Service]
     migration: Sequence[str]
-    """Arguments of Python that migrate the database; it gets the owner's URL."""
+    """The arguments with which Python migrates the database; it is given the owner's URL."""
 
     @property
     def names(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""supervisord: its configuration, its process, and what is asked of it over XML-RPC."""
+"""supervisord: its configuration, its process, and the calls to it over XML-RPC."""
 
 import base64
 import contextlib
@@ -27,7 +27,7 @@ _LAUNCH = "CASSIOPEIA_LAUNCH"
 _USER = "cassiopeia"
 _NO_WAIT = False  # the last argument of startProcess and stopProcess
 
-# Paths are relative to the data folder, which is the working folder: see launch.py for why.
+# Paths are relative to the data folder, which is the working folder; launch.py says why.
 _SUPERVISORD = """\
 ; Written at every start.
 [supervisord]
@@ -49,8 +49,8 @@ password = {password}
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 """
 
-# Four tries wait 1, 2, 3 and 4 s; then the program is given up (FATAL), and the driver tries again
-# after ever longer pauses. supervisord alone would wait a second more each time without an end.
+# After pauses of 1, 2, 3 and 4 s supervisord gives the program up (FATAL), and the driver tries
+# again, with a capped back-off. supervisord alone would wait a second longer each time, for ever.
 _PROGRAM = """
 [program:{name}]
 command = %(ENV_{launch})s {name}
@@ -69,7 +69,7 @@ stdout_logfile_backups = 3
 
 @dataclass(frozen=True)
 class Process:
-    """What supervisord knows about a program at one moment."""
+    """The state of a program, as supervisord reports it at one moment."""
 
     name: str
     state: str
@@ -80,13 +80,13 @@ class Process:
 
     @property
     def alive(self) -> bool:
-        """Whether a process of it may exist or come."""
+        """Whether it has a process, or may still get one."""
         return self.state in {"STARTING", "RUNNING", "BACKOFF", "STOPPING"}
 
 
 def render(programs: Sequence[Program], port: int, password: str) -> str:
     """Return supervisord's configuration."""
-    # Without a user of its own it warns at every start by root.
+    # Without `user`, supervisord warns at every start by root.
     user = "user = root\n" if os.geteuid() == 0 else ""
     text = _SUPERVISORD.format(user=user, port=port, username=_USER, password=password)
     return text + "".join(
@@ -104,7 +104,7 @@ def render(programs: Sequence[Program], port: int, password: str) -> str:
 def exit_code(log: str, name: str) -> int | None:
     """Return the exit code of a program's last end, from supervisord's log.
 
-    Over XML-RPC it is not told for a program that ended soon after its start.
+    XML-RPC does not give the exit code of a program that ended soon after its start.
     """
     pattern = rf"exited: {re.escape(name)} \(exit status (\d+);"
     codes = re.findall(pattern, log)
@@ -124,7 +124,7 @@ class Supervisor:
 
     @classmethod
     def of_run(cls, data: Path) -> "Supervisor":
-        """Return the one of the run in this data folder, for another process than its driver."""
+        """Return the supervisord of the run in this data folder, for use outside of the driver."""
         known = json.loads((data / "supervisor.json").read_text())
         return cls(data, known["port"], known["password"])
 
@@ -145,18 +145,18 @@ class Supervisor:
         ]
 
     def start(self, name: str) -> None:
-        """Have a program started; that it cannot be shows in its state."""
+        """Ask for a program to be started; if that fails, its state shows it."""
         with contextlib.suppress(xmlrpc.client.Fault):
             self._call("startProcess", name, _NO_WAIT)
 
     def stop(self, names: Sequence[str], pause: Callable[[float], None] = time.sleep) -> None:
         """Stop programs at the same time, and wait for all of them.
 
-        supervisord kills what does not end within the program's `stop_seconds`.
+        supervisord kills a program that does not end within its `stop_seconds`.
         """
         waited = set(names)
         for process in self.processes():
-            # A program that waits for its next try is STOPPED by this as well.
+            # This also stops a program that waits for its next try (BACKOFF).
             if process.name in waited and process.alive:
                 with contextlib.suppress(xmlrpc.client.Fault):
                     self._call("stopProcess", process.name, _NO_WAIT)
@@ -171,7 +171,7 @@ class Supervisor:
 
 
 class OwnSupervisor(Supervisor):
-    """The supervisord that this process started."""
+    """A supervisord that this process starts itself."""
 
     def __init__(self, data: Path, programs: Sequence[Program], environ: Mapping[str, str]) -> None:
         port, password = free_ports(1)[0], secrets.token_urlsafe(24)
@@ -195,7 +195,7 @@ class OwnSupervisor(Supervisor):
                 stdin=subprocess.DEVNULL,
                 stdout=errors,
                 stderr=errors,
-                # Ctrl-C is for the driver, which then stops everything in order.
+                # Ctrl-C must reach only the driver, which then stops everything in order.
                 start_new_session=True,
             )
 
@@ -223,13 +223,13 @@ class OwnSupervisor(Supervisor):
                 return
 
     def exit_code(self, name: str) -> int | None:
-        """Return the exit code of a program's last end, None while it never ended."""
+        """Return the exit code of a program's last end in this run; None if it never ended."""
         log = self._log.read_bytes()
         new = log[self._log_before :] if len(log) >= self._log_before else log
         return exit_code(new.decode("utf-8", "replace"), name)
 
     def check(self) -> None:
-        """Make sure that supervisord runs.
+        """Make sure that supervisord is running.
 
         Raises:
             EmbeddedError: It has ended.
@@ -240,7 +240,7 @@ class OwnSupervisor(Supervisor):
             raise EmbeddedError(f"supervisord ended ({code}). {said}".rstrip())
 
     def shut_down(self) -> None:
-        """End supervisord, whose programs are stopped already."""
+        """End supervisord, whose programs have been stopped already."""
         if self._process.poll() is None:
             self._process.terminate()
         try:

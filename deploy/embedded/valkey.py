@@ -23,8 +23,8 @@ maxmemory 1gb
 save ""
 """
 
-# With `everysec` the server answers before it has written while a sync is under way: 2 of 25 kills
-# under load lost 470 accepted events. `always` costs half a millisecond for a single event and
+# With `everysec` the server answers before it has written if a sync is in progress: 2 of 25 kills
+# under load lost 470 accepted events. `always` costs half a millisecond for a single event, and
 # nothing for a pipeline, which is one write (ADR 0001).
 _DURABLE = """
 appendonly yes
@@ -63,7 +63,7 @@ class ValkeyServer:
         return [str(self._binary), str(self._configuration)]
 
     def ready(self) -> bool:
-        """Tell whether the server answers, which it does not while it replays its file."""
+        """Tell whether the server answers PONG, which it does not while it replays its file."""
         request = f"AUTH {self._password()}\r\nPING\r\n".encode()
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:

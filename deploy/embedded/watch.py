@@ -1,4 +1,4 @@
-"""Keeps `run.json` true, and starts again what the supervisor gave up."""
+"""Keeps `run.json` up to date, and restarts programs that supervisord has given up."""
 
 import os
 import time
@@ -26,7 +26,7 @@ class BackOff:
         self._due: float | None = None
 
     def failed(self, now: float) -> bool:
-        """Note that the program is given up; tell whether now is the time to start it again."""
+        """Note that supervisord has given the program up; tell whether to start it again now."""
         if self._due is None:
             self._due = now + self._pause
             self._pause = min(self._pause * 2, _LONGEST_PAUSE)
@@ -36,7 +36,7 @@ class BackOff:
         return True
 
     def running(self, seconds: float) -> None:
-        """Note that the program has been running for so long."""
+        """Note how long the program has been running."""
         if seconds >= _STEADY:
             self._pause = _FIRST_PAUSE
 
@@ -47,7 +47,7 @@ class BackOff:
 
 
 class RunFile:
-    """What a script needs to know of the run, written whenever it changes."""
+    """What a script needs to know about the run, written whenever it changes."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class RunFile:
         }
 
     def update(self, processes: Sequence[Process]) -> None:
-        """Write the file if a process changed; a replica that does not run just now is null."""
+        """Write the file if a process has changed; a replica that is not running is null."""
         pids = pids_by_service(self._groups, processes)
         if pids != self._content["pids"]:
             self._content["pids"] = pids
@@ -116,7 +116,7 @@ class Watch:
             try:
                 processes = self._supervisor.processes()
             except EmbeddedError:
-                # Busy, or just ending: the next look tells.
+                # supervisord is busy, or just ending; the next check tells which.
                 continue
             self._run_file.update(processes)
             for process in processes:

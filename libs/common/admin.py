@@ -8,7 +8,7 @@ from aiohttp import web
 from libs.common import metrics
 from libs.common.errors import CassiopeiaError
 
-# A check that takes longer than this is as good as failed: the prober has given up by then.
+# A check that takes longer counts as failed: whoever asked `/ready` has given up by then.
 CHECK_TIMEOUT_S = 1.0
 
 # Returns when all is well, raises with the reason when not.
@@ -16,7 +16,7 @@ Check = Callable[[], Awaitable[None]]
 
 
 async def run_checks(checks: Mapping[str, Check]) -> dict[str, str]:
-    """Run all checks at once; return each one's verdict, `ok` or the reason."""
+    """Run all checks at once; return for each one `ok` or the reason why it failed."""
 
     async def verdict(check: Check) -> str:
         try:
@@ -33,10 +33,10 @@ async def run_checks(checks: Mapping[str, Check]) -> dict[str, str]:
 
 
 def create_admin(checks: Mapping[str, Check]) -> web.Application:
-    """Return the admin application; it sees checks that are added later."""
+    """Return the admin application; it also runs checks that are added to `checks` later."""
 
     async def live(_: web.Request) -> web.Response:
-        # Touches no server: a dead database is no reason to restart this process.
+        # Asks no server: a database that is down is no reason to restart this process.
         return web.json_response({"live": True})
 
     async def ready(_: web.Request) -> web.Response:

@@ -1,10 +1,11 @@
-"""Where the time comes from, so that pure code never asks and tests can say."""
+"""Where the time comes from: code is given a clock, so that tests can set the time."""
 
 import time
 from datetime import UTC, datetime
 from typing import Protocol
 
-# Where the system has it, that which goes on while the machine sleeps: a lease does not wait.
+# Where the system has it, the clock that keeps counting while the machine sleeps: a lease in the
+# broker expires meanwhile, too.
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -16,7 +17,7 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Return seconds that never jump, from an arbitrary origin."""
+        """Return seconds from an arbitrary origin; they never jump."""
         ...
 
 
@@ -28,8 +29,12 @@ class SystemClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Return seconds that never jump, from an arbitrary origin."""
+        """Return seconds from an arbitrary origin; they never jump."""
         return time.clock_gettime(_STEADY)
+
+
+SYSTEM_CLOCK: Clock = SystemClock()
+"""The one that is used where no other is given."""
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -41,6 +46,6 @@ def iso(moment: datetime) -> str:
 
 
 def unix_microseconds(moment: datetime) -> int:
-    """Return whole microseconds since 1970, exact where a float would round."""
+    """Return whole microseconds since 1970, exactly, where a float would round."""
     delta = moment - _EPOCH
     return (delta.days * 86_400 + delta.seconds) * 1_000_000 + delta.microseconds

@@ -1,4 +1,4 @@
-"""PostgreSQL: how pools are made, which errors pass by themselves, and which schema is expected."""
+"""PostgreSQL: how pools are made, which errors are transient, and which schema is expected."""
 
 import asyncio
 import os
@@ -13,18 +13,21 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from libs.common.errors import DependencyUnavailableError
 from libs.common.logging import get_logger
+from libs.common.outage import Outage
+from libs.common.runtime import Runtime
+from libs.common.settings import DatabaseSettings
 
 _log = get_logger(__name__)
 
-# The newest migration of services/persistence; a test holds the two together.
+# The newest migration of services/persistence; a test checks that it is.
 SCHEMA_REVISION = "0010"
 READER_ROLE = "cassiopeia_reader"
 
 Connection = AsyncConnection[tuple[Any, ...]]
 Pool = AsyncConnectionPool[Connection]
 
-# Everything below passes without our doing: the server restarts, a lock is held, the disk is full,
-# a failover has left the old primary read-only.
+# Errors that pass without our doing: the server restarts, a lock is held, the disk is full, a
+# failover has left the old primary read-only.
 TRANSIENT_ERRORS = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
@@ -32,19 +35,20 @@ TRANSIENT_ERRORS = (
     psycopg.errors.IdleInTransactionSessionTimeout,
     PoolTimeout,
 )
-# These concern single rows; splitting the batch finds them. A text may be too long for an index: to
-# psycopg that is an OperationalError, and it would be tried for ever.
+# Errors that concern single rows; splitting the batch finds these. ProgramLimitExceeded: a text may
+# be too long for an index, which psycopg counts as an OperationalError; it would be tried for ever.
 ROW_ERRORS = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
 
-# Of what answers people: its queries take milliseconds. The server ends one that takes as long as
-# this; a server that hangs ends nothing, and is given up a second later.
+# For processes that answer people, whose queries take milliseconds. The server cancels a query that
+# takes this long. A server that hangs cancels nothing, so the client gives up a second later.
 READ_STATEMENT_S = 3
 READ_PATIENCE_S = 4.0
-# `run_checks` cancels a check after a second; see `hanging_up_at` for what that would take.
+# Less than the second after which `run_checks` cancels a check: `hanging_up_at` tells how long a
+# cancellation would take.
 _CHECK_S = 0.9
 
-# A connection that a firewall or a dead host drops in silence is found within half a minute, not
-# after the quarter of an hour for which Linux sends the same bytes again.
+# Detects a connection that a firewall or a dead host has dropped silently within half a minute, not
+# after the quarter of an hour for which Linux retransmits.
 KEEPALIVE: dict[str, Any] = {
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -63,12 +67,12 @@ def create_pool(
 ) -> Pool:
     """Return a closed pool of at most `size` connections, each prepared by `configure`.
 
-    A read-only pool takes on the reader's role, which may select and nothing else, whatever role
-    the URL logs in with.
+    A read-only pool takes on the reader's role, which may only select, whatever role the URL logs
+    in with.
     """
-    # A statement that takes longer than the consumer's reclaim time would be worked on twice.
-    # A wait for a lock ends long before that, with an error of its own: what waits is not too much
-    # work, and need not be halved.
+    # Below the 60 s after which a consumer's entries may be reclaimed and handled twice. A wait for
+    # a lock ends long before, with an error of its own: such a batch is not too large, and need not
+    # be halved.
     statement_s = READ_STATEMENT_S if read_only else 30
     options = (
         f"-c statement_timeout={statement_s}s -c lock_timeout=10s"
@@ -83,10 +87,10 @@ def create_pool(
         max_size=size,
         open=False,
         configure=configure,
-        # Whoever answers people has an older answer at hand, or says that there is none.
+        # A process that answers people has an older answer at hand, or reports an error.
         timeout=2.0 if read_only else 5.0,
-        # The pool doubles its pause after each failure: by default, a database that was away for
-        # two minutes would be found a minute and a half after its return.
+        # The pool doubles its pause after each failure. With the default, a database that was away
+        # for two minutes would be noticed a minute and a half after its return.
         reconnect_timeout=5.0,
         max_lifetime=3_600.0,
         kwargs={
@@ -98,14 +102,42 @@ def create_pool(
     )
 
 
-def cut_off(connection: BaseConnection[Any]) -> None:
-    """Make whatever waits for the database on a connection fail at once, in any thread.
+@asynccontextmanager
+async def pooled(
+    service: str,
+    settings: DatabaseSettings,
+    runtime: Runtime,
+    *,
+    read_only: bool = False,
+    configure: Callable[[Connection], Awaitable[None]] | None = None,
+) -> AsyncIterator[Pool]:
+    """Give a service its pool, which it opens itself; close it at the end.
 
-    Closing it would not wake up who waits for an answer; the end of its line does.
+    The service's readiness depends on the database from now on.
+    """
+    pool = create_pool(
+        settings.database_url.get_secret_value(),
+        name=settings.name_of(service),
+        size=settings.database_pool_size,
+        read_only=read_only,
+        configure=configure,
+    )
+    runtime.checks["database"] = lambda: check_database(pool)
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+def cut_off(connection: BaseConnection[Any]) -> None:
+    """Make everything that waits for the database on a connection fail at once, in any thread.
+
+    Closing the connection would not wake up a thread that waits for an answer; shutting down its
+    socket does.
     """
     with (
         suppress(OSError, psycopg.OperationalError),  # it has ended already
-        # The same line under a number of its own: psycopg still waits for the other.
+        # The same socket under another descriptor, because psycopg still waits on its own one.
         socket.socket(fileno=os.dup(connection.fileno())) as line,
     ):
         line.shutdown(socket.SHUT_RDWR)
@@ -113,11 +145,12 @@ def cut_off(connection: BaseConnection[Any]) -> None:
 
 @asynccontextmanager
 async def hanging_up_at(connection: Connection, deadline_s: float) -> AsyncIterator[None]:
-    """End a connection that is still used at a time of the event loop's clock.
+    """Cut off a connection that is still in use at a given time of the event loop's clock.
 
-    To a server that hangs, no limit of its own applies, and none of TCP's: its kernel acknowledges.
-    A cancellation would take ten seconds more, because psycopg first asks the server to end the
-    query. So the line is cut, as if the server had done it: the pool discards the connection.
+    When a server hangs, neither its own limits apply nor those of TCP, because its kernel still
+    acknowledges. Cancelling would take ten seconds more, because psycopg first asks the server to
+    cancel the query. So the socket is shut down, as if by the server; the pool then discards the
+    connection.
 
     Raises:
         psycopg.OperationalError: The time was over.
@@ -151,33 +184,29 @@ async def schema_revision(connection: Connection) -> str | None:
 
 async def wait_for_database(pool: Pool) -> str | None:
     """Wait until the database answers; return its schema's revision, None when it is empty."""
-    complained = False
+    outage = Outage(_log, "waiting_for_database")
     while True:
         try:
             async with pool.connection() as connection:
                 return await schema_revision(connection)
         except TRANSIENT_ERRORS as error:
-            if not complained:
-                complained = True
-                _log.warning("waiting_for_database", reason=str(error))
+            outage.began(reason=str(error))
             await asyncio.sleep(1.0)
 
 
 def is_current(revision: str | None) -> bool:
-    """Whether a schema is at least the one that this code knows.
+    """Whether a schema is at least as new as the one that this code knows.
 
-    A newer one is accepted: migrations keep the last release working.
+    A newer one is accepted, because migrations keep the previous release working.
     """
     return revision is not None and revision >= SCHEMA_REVISION
 
 
 async def wait_for_schema(pool: Pool) -> None:
     """Wait until `persistence`, which alone migrates, has brought the schema up to date."""
-    complained = False
+    outage = Outage(_log, "waiting_for_migration")
     while not is_current(revision := await wait_for_database(pool)):
-        if not complained:
-            complained = True
-            _log.warning("waiting_for_migration", found=revision, needed=SCHEMA_REVISION)
+        outage.began(found=revision, needed=SCHEMA_REVISION)
         await asyncio.sleep(1.0)
 
 

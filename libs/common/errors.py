@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
-from libs.common.reasons import plain_reason
-from libs.common.source_state import SourceState
+from libs.common.polling.source_state import SourceState
+from libs.common.upstream.reasons import plain_reason
 from libs.common.waits import bounded_wait
 
 
@@ -14,7 +14,7 @@ class CassiopeiaError(Exception):
 
 
 def expectation(complaint: str) -> str:
-    """Return a complaint of pydantic in the words of this project: `expected ...`."""
+    """Return a complaint of pydantic in this project's wording: `expected ...`."""
     words = complaint.removeprefix("Value error, ")
     words = words.replace("Input should be", "expected")
     words = words.replace("Input should", "expected to").replace("String should", "expected to")
@@ -40,11 +40,11 @@ class UpstreamError(CassiopeiaError):
     The message may hold what the upstream wrote: it is cleaned here, once for all who repeat it.
 
     Attributes:
-        state: What the source is while this lasts.
+        state: The state of the source while this lasts.
         retryable: Whether the same request may succeed within seconds.
         retry_after_s: Seconds that the upstream asked to wait, a day at most; None where it did
             not say.
-        rejects: What came and became no event, with the reason of each; for the dead letters.
+        rejects: What was received and became no event, each with its reason; for dead letters.
     """
 
     state: ClassVar[SourceState] = SourceState.FAILING
@@ -57,7 +57,7 @@ class UpstreamError(CassiopeiaError):
 
 
 class UnreachableError(UpstreamError):
-    """No connection: name, route, TLS, reset."""
+    """There was no connection: a fault of name resolution, route or TLS, or a reset."""
 
     retryable = True
 
@@ -85,7 +85,7 @@ class AccessRefusedError(UpstreamError):
 
 
 class RateLimitedError(UpstreamError):
-    """The upstream answered 429, or 503 with the wish to wait."""
+    """The upstream answered 429, or 503 with a `Retry-After`."""
 
     state = SourceState.BLOCKED
 
@@ -105,17 +105,17 @@ class BudgetExhaustedError(UpstreamError):
 
 
 class NotUpdatedError(UpstreamError):
-    """The upstream has nothing newer than what it gave before: keep that, as after a 304."""
+    """The upstream has nothing newer than before: keep what it gave then, as after a 304."""
 
     state = SourceState.OK
 
 
 class BodyTooLargeError(UpstreamError):
-    """The answer is larger than any honest one; reading stopped at the cap."""
+    """The answer is larger than any plausible one; reading stopped at the limit."""
 
 
 class BodyRejectedError(UpstreamError):
-    """The answer is no body that this upstream should send: it goes to the dead letters, whole.
+    """The body is not one that this upstream should send; it becomes a dead letter, whole.
 
     Attributes:
         body: The bytes as received.
@@ -128,10 +128,11 @@ class BodyRejectedError(UpstreamError):
 
 
 class StaleContentError(UpstreamError):
-    """The answer is well-formed and says something about the past.
+    """The answer is well-formed, but describes the past.
 
     Attributes:
-        content_time: The time that the content speaks of; a repetition means that it is frozen.
+        content_time: The time that the content describes; the same one again means that the
+            upstream is frozen.
     """
 
     state = SourceState.STALE

@@ -20,7 +20,7 @@ from libs.common.topology import (
     stream_of,
 )
 
-# Each one is a connection of every reader, or two.
+# Each partition costs every reader one or two connections.
 MOST_PARTITIONS = 64
 _PART = re.compile(r"([a-z]+)=([0-9]{1,4})")
 
@@ -29,9 +29,9 @@ class Layout:
     """The event streams of one installation.
 
     Attributes:
-        counts: The number of partitions by the name of the stream, of every event stream.
-        event_streams: All partitions, in an order that is the same everywhere.
-        streams: These and all other streams.
+        counts: The number of partitions of every event stream, by the stream's name.
+        event_streams: All partitions, in an order that is the same in every process.
+        streams: These partitions and all other streams.
     """
 
     def __init__(self, counts: Mapping[str, int] | None = None) -> None:
@@ -84,10 +84,10 @@ class Layout:
 
 def _divided(stream: Stream, count: int) -> tuple[Stream, ...]:
     if count == 1:
-        # The key that was there before there were partitions.
+        # An undivided stream keeps the key that it had before partitions were introduced.
         return (stream,)
     return tuple(replace(stream, key=f"{stream.key}:{number}") for number in range(count))
 
 
 UNDIVIDED = Layout()
-"""Every event stream whole, as it is unless settings say otherwise."""
+"""One partition for every event stream: the default."""

@@ -1,7 +1,7 @@
 """The metric catalogue: every metric of the suite, its unit, and what to do when it is bad.
 
 Names end in their unit. Labels have few values, all known beforehand: never an id, an address or
-a message. Every process has a registry of its own; one process is one scrape target.
+a message. Every process has its own registry; one process is one scrape target.
 """
 
 from prometheus_client import (
@@ -15,7 +15,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-# One more series for each counter and histogram, which nobody asks for.
+# Otherwise each counter and histogram has one more series, which nobody needs.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no types for it
 
 REGISTRY = CollectorRegistry()
@@ -27,7 +27,7 @@ _SIZE_BUCKETS = (1, 2, 5, 10, 50, 100, 500, 1000, 2000)
 
 # --- upstreams and polling -----------------------------------------------------------------------
 
-# Growing without `outcome="ok"` growing: read the source's reason in /api/v1/sources.
+# Growing while `outcome="ok"` does not: read the source's reason in /api/v1/sources.
 UPSTREAM_CALLS = Counter(
     "cassiopeia_upstream_calls_total",
     "Calls to an upstream, by how they ended.",
@@ -40,14 +40,14 @@ UPSTREAM_SECONDS = Histogram(
     ["upstream"],
     registry=REGISTRY,
 )
-# At 0 the next calls are skipped: lengthen the period, or get a key with a larger limit.
+# At 0 the next calls are skipped: lengthen the polling period, or get a key with a larger limit.
 UPSTREAM_BUDGET = Gauge(
     "cassiopeia_upstream_calls_left",
     "Calls that the upstream's limit still allows in the present window.",
     ["upstream"],
     registry=REGISTRY,
 )
-# 0 on every replica for longer than a lease: nobody polls; look at the broker's connection.
+# 0 on every replica for longer than a lease: nobody polls; check the connection to the broker.
 SOURCE_LEADER = Gauge(
     "cassiopeia_source_leader",
     "1 on the replica that holds the lease of the source.",
@@ -114,8 +114,8 @@ STREAM_PENDING = Gauge(
     ["stream", "group"],
     registry=REGISTRY,
 )
-# Growing while the lag is 0: an entry fails again and again, or its consumer is dead and nobody
-# takes over. Nothing younger than this is trimmed, so memory grows with it.
+# Growing while the lag is 0: an entry fails again and again, or its consumer is dead and no other
+# reclaims the entry. Nothing younger than this is trimmed, so memory grows with it.
 STREAM_OLDEST = Gauge(
     "cassiopeia_stream_oldest_unacknowledged_age_seconds",
     "Age of the oldest entry that the group has not acknowledged; 0 when there is none.",
@@ -123,21 +123,21 @@ STREAM_OLDEST = Gauge(
     registry=REGISTRY,
 )
 # Growing for days at an even rate of events: look at the oldest unacknowledged entry of each group,
-# the groups that somebody made by hand included (XINFO GROUPS).
+# including groups that somebody made by hand (XINFO GROUPS).
 STREAM_LENGTH = Gauge(
     "cassiopeia_stream_length_entries",
     "Entries of the stream, acknowledged ones within its retention included.",
     ["stream"],
     registry=REGISTRY,
 )
-# 1: most of what is read cannot be taken, so nothing is. Read the service's log for the reason.
+# 1: most entries are rejected, so the consumer stands still. The service's log has the reason.
 STREAM_HALTED = Gauge(
     "cassiopeia_stream_halted_state",
     "1 while the consumer stands still because of its dead-letter limit.",
     ["stream", "group"],
     registry=REGISTRY,
 )
-# Above 0 means that a consumer died or an entry fails again and again: read its log.
+# Above 0: a consumer died, or an entry fails again and again; read the service's log.
 ENTRIES_RECLAIMED = Counter(
     "cassiopeia_stream_entries_reclaimed_total",
     "Entries taken over from a consumer that did not acknowledge them in time.",
@@ -151,7 +151,7 @@ DEAD_LETTERS = Counter(
     ["stream"],
     registry=REGISTRY,
 )
-# Of `entries`, any increase is a loss: they were accepted, and could have been replayed.
+# Any increase for `share="entries"` is a loss: they were accepted, and could have been replayed.
 DEAD_LETTERS_DISPLACED = Counter(
     "cassiopeia_dead_letters_displaced_total",
     "Dead letters that went because newer ones of their share took their place.",
@@ -176,7 +176,8 @@ BROKER_MEMORY_LIMIT = Gauge(
     "Memory at which the broker refuses to take more: its maxmemory, or what was configured.",
     registry=REGISTRY,
 )
-# 1: act now, while everything still works. See which stream grows and why; give the broker more.
+# 1: act now, while everything still works. Find out which stream grows and why, or give the broker
+# more memory.
 BROKER_MEMORY_ALERT = Gauge(
     "cassiopeia_broker_memory_alert_state",
     "1 while the broker uses more of its memory than is wise.",
@@ -198,7 +199,8 @@ ROWS_REPEATED = Counter(
     ["table"],
     registry=REGISTRY,
 )
-# Increasing: a source sends what is older than its table's retention; keep it longer, or nothing.
+# Increasing: a source sends events that are older than its table's retention. Lengthen the
+# retention, or ignore it.
 ROWS_EXPIRED = Counter(
     "cassiopeia_rows_expired_total",
     "Events that came when their table had dropped their time already.",
@@ -219,7 +221,7 @@ BACKUP_SECONDS = Gauge(
     "Time that the newest backup took.",
     registry=REGISTRY,
 )
-# Suddenly smaller: look for what is missing before the older ones are removed.
+# Suddenly smaller: find out what is missing before the older backups are removed.
 BACKUP_BYTES = Gauge(
     "cassiopeia_backup_size_bytes",
     "Size of the newest backup.",
@@ -245,35 +247,37 @@ HTTP_SECONDS = Histogram(
     ["route"],
     registry=REGISTRY,
 )
-# Mostly `fwd=miss` at a steady load: the lives in services/gateway/cache are too short for it.
+# Mostly `fwd=miss` at a steady load: the lifetimes in services/gateway/cache are too short for it.
 CACHE_ANSWERS = Counter(
     "cassiopeia_cache_answers_total",
     "Answers from history, by kind and by whether they were kept, stale, or made.",
     ["kind", "how"],
     registry=REGISTRY,
 )
-# `by` tells who knew: a lease, the broker, this process's memory, or this process alone.
+# `by` tells what the decision was based on: a lease, the broker, this process's memory, or this
+# process alone.
 LIMITER_DECISIONS = Counter(
     "cassiopeia_limiter_decisions_total",
     "Requests admitted and refused by the rate limit.",
     ["decision", "by"],
     registry=REGISTRY,
 )
-# 0 means that each replica allows its share alone: find out why the broker does not answer.
+# 0: each replica applies its share of the limit alone; find out why the broker does not answer.
 LIMITER_SHARED = Gauge(
     "cassiopeia_limiter_shared_state",
     "1 while all replicas keep one limit together, 0 while the broker is away.",
     registry=REGISTRY,
 )
-# Growing quickly: somebody sends what is no HTTP.
+# Growing quickly: somebody sends requests that are not HTTP.
 HTTP_REJECTED = Counter(
     "cassiopeia_http_rejected_total",
     "Requests that could not be read, and clients that were too slow, by reason.",
     ["reason"],
     registry=REGISTRY,
 )
-# Above a second for minutes: the gateway follows more slowly than events come. Find out what keeps
-# its loop busy (cassiopeia_loop_lateness_seconds): clients are what replicas share.
+# Above a second for minutes: the gateway reads events more slowly than they come. Find out what
+# keeps its loop busy (cassiopeia_loop_lateness_seconds). If it is the number of clients, add
+# replicas: they share the clients.
 GATEWAY_STREAM_AGE = Gauge(
     "cassiopeia_gateway_stream_age_seconds",
     "Age of the newest stream entry that this gateway has read, at the time when it was read.",
@@ -285,7 +289,7 @@ LIVE_CLIENTS = Gauge(
     "Open live streams.",
     registry=REGISTRY,
 )
-# Growing: clients read slower than events come; they are told how many they lost.
+# Growing: clients read more slowly than events come; they are told how many events they lost.
 LIVE_DROPPED = Counter(
     "cassiopeia_live_events_dropped_total",
     "Events that slow clients lost from their queue.",

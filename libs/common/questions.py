@@ -1,4 +1,4 @@
-"""The questions that services answer for one another, and the answers."""
+"""The questions that services ask one another, and the answers."""
 
 from datetime import timedelta
 from typing import Annotated
@@ -15,7 +15,7 @@ MAX_TRACK_POINTS = 3_000
 
 
 class Question(BaseModel):
-    """What is asked; a subclass adds its fields. `expires_at` is set by who asks."""
+    """A question; a subclass adds its fields. `ask` sets `expires_at`."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
@@ -111,8 +111,9 @@ class Pass(Answer):
 class ElementsInUse(Answer):
     """The elements that a prediction rests on.
 
-    `age_s` counts from their epoch to that end of the window which is further from it, and is
-    negative before it. `trusted` is false when that is more than the service's limit.
+    `age_s` counts from their epoch to that end of the window which is further away, and is
+    negative if that end lies before the epoch. `trusted` is false when the age, in either
+    direction, is more than the service's limit.
     """
 
     epoch: AwareDatetime

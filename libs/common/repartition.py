@@ -1,7 +1,7 @@
 """`python -m libs.common.repartition`: gives the event streams the layout of the settings.
 
-All processes must have ended, and persistence must have stored what the old streams hold, which
-are removed. The gateway then knows no live history from before; the database has all of it.
+The old streams are removed. So all processes must have ended, and persistence must have stored
+what these streams hold. The gateway's live history then starts anew; the database has all of it.
 """
 
 import asyncio
@@ -13,14 +13,14 @@ from redis.exceptions import RedisError, ResponseError
 
 from libs.common.broker import connect, stored_layout, text
 from libs.common.broker.groups import LAYOUT_KEY
-from libs.common.errors import CassiopeiaError, ConfigurationError
+from libs.common.errors import CassiopeiaError
 from libs.common.layout import Layout
-from libs.common.lease import held_leases
-from libs.common.runtime import EXIT_CONFIGURATION, EXIT_FAILURE, EXIT_OK
+from libs.common.polling.lease import held_leases
+from libs.common.runtime import EXIT_OK, exit_code_of
 from libs.common.settings import ServiceSettings, load_settings
 from libs.common.topology import EVENT_STREAMS, Stream
 
-# A living consumer asks every second.
+# A living consumer reads every second.
 _GONE_AFTER_MS = 10_000
 
 
@@ -29,11 +29,11 @@ class NotYetError(CassiopeiaError):
 
 
 async def repartition(redis: Redis, layout: Layout) -> list[str]:
-    """Change the layout of the broker's streams; return the names of those that are new.
+    """Change the layout of the broker's streams; return the names of those that changed.
 
     Raises:
-        NotYetError: A source is polled, a stream has a consumer, or entries that were not stored;
-            nothing has changed.
+        NotYetError: A source is still polled, or a stream has a consumer or entries that were not
+            stored; nothing has changed.
     """
     old = await stored_layout(redis)
     changed = [
@@ -47,7 +47,7 @@ async def repartition(redis: Redis, layout: Layout) -> list[str]:
     leaving = [part for stream in changed for part in old.partitions(stream)]
     for stream in leaving:
         await _require_done(redis, stream, old)
-    # In this order: killed in between, the next try finds what is left to do in the old layout.
+    # In this order: after a kill in between, the next try still finds the old layout and the rest.
     for stream in leaving:
         await redis.delete(stream.key)
     for stream in changed:
@@ -59,7 +59,7 @@ async def _require_done(redis: Redis, stream: Stream, old: Layout) -> None:
     try:
         groups: Any = await redis.xinfo_groups(stream.key)
     except ResponseError:
-        # There is no such stream: nobody has ever published.
+        # The stream does not exist: nothing was ever published to it.
         return
     for group in groups:
         name = text(group["name"])
@@ -89,8 +89,7 @@ def main() -> int:
         changed = asyncio.run(_run(settings))
     except (CassiopeiaError, RedisError) as error:
         print(f"repartition: {error}", file=sys.stderr)  # noqa: T201 - a command line speaks to a person
-        wrong_setting = isinstance(error, ConfigurationError)
-        return EXIT_CONFIGURATION if wrong_setting else EXIT_FAILURE
+        return exit_code_of(error)
     print(f"changed: {', '.join(changed) or 'nothing'}; now {settings.layout}")  # noqa: T201 - as above
     return EXIT_OK
 

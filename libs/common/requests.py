@@ -1,43 +1,39 @@
 """Questions over the broker: one service asks, one replica of another computes and answers.
 
-A question is an entry of a stream with a group, so that one replica takes it; the reply goes to
-the channel that the question names (FastStream's request/reply). A question is worth nothing once
-its asker has stopped waiting: it is not redelivered, and one that has expired is not computed.
+A question is an entry of a stream with a consumer group, so that exactly one replica takes it; the
+reply goes to the channel that the question names (FastStream's request/reply). A question is
+worthless once the asking side has stopped waiting. So questions are never redelivered, and an
+expired one is not computed.
 """
 
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from faststream.redis import RedisBroker, StreamSub
 from faststream.redis.message import RedisStreamMessage
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from libs.common.broker import (
     READ_BLOCK_MS,
     TAKEN_WITHIN_S,
     answered_within,
-    connect,
-    create_broker,
-    prepare_streams,
-    wait_for_broker,
 )
-from libs.common.clock import Clock, SystemClock
+from libs.common.clock import SYSTEM_CLOCK, Clock
+from libs.common.connecting import Connection
 from libs.common.errors import CassiopeiaError, DependencyUnavailableError
 from libs.common.events import reason_of
 from libs.common.logging import get_logger
 from libs.common.questions import Question
 from libs.common.runtime import Runtime
-from libs.common.settings import ServiceSettings
 from libs.common.topology import Stream
 
 _log = get_logger(__name__)
@@ -50,19 +46,19 @@ class ReplyStatus(StrEnum):
 
     OK = "ok"
     INVALID = "invalid"
-    """The question makes no sense; asking again does not help."""
+    """The question is invalid; asking again does not help."""
     BUSY = "busy"
     """Too many questions are waiting; ask again later."""
     TIMEOUT = "timeout"
-    """The answer took longer than it may."""
+    """The answer took longer than allowed."""
     UNAVAILABLE = "unavailable"
-    """What the answer needs is not there."""
+    """Something that the answer needs is not available."""
     FAILED = "failed"
     """A fault of ours; the log of the answering service has it."""
 
 
 class RequestRefusedError(CassiopeiaError):
-    """The answering service refused a question; `status` says how, the message why."""
+    """The answering service refused a question; `status` gives the kind, the message the reason."""
 
     def __init__(self, status: ReplyStatus, reason: str) -> None:
         super().__init__(reason)
@@ -70,7 +66,7 @@ class RequestRefusedError(CassiopeiaError):
 
 
 class RequestUnansweredError(CassiopeiaError):
-    """Nobody answered in time: the service that answers does not run, or is far behind."""
+    """Nobody answered in time: the answering service does not run, or is far behind."""
 
 
 class TimeIsUpError(CassiopeiaError):
@@ -83,7 +79,7 @@ _R = TypeVar("_R")
 
 
 class Reply(BaseModel, Generic[_A]):
-    """What travels back: the answer under `data`, or the reason why there is none."""
+    """The message that is sent back: the answer under `data`, or the reason why there is none."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -93,7 +89,7 @@ class Reply(BaseModel, Generic[_A]):
 
 
 Check = Callable[[], None]
-"""A long computation calls it again and again; it raises `TimeIsUpError`."""
+"""A long computation calls it again and again; it raises `TimeIsUpError` when it is to end."""
 
 
 async def ask(
@@ -103,7 +99,7 @@ async def ask(
     answer: type[_A],
     *,
     timeout_s: float,
-    clock: Clock | None = None,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> _A:
     """Ask, and wait for the answer.
 
@@ -112,14 +108,14 @@ async def ask(
         RequestUnansweredError: There was no reply within `timeout_s`.
         DependencyUnavailableError: The broker did not take the question, or hangs.
     """
-    expires_at = (clock or SystemClock()).now() + timedelta(seconds=timeout_s)
+    expires_at = clock.now() + timedelta(seconds=timeout_s)
     body = question.model_copy(update={"expires_at": expires_at}).model_dump_json().encode()
     try:
-        # First a sign of life of where the question goes: who has another answer than that of a
-        # broker that hangs must not wait for it as long as for a reply.
+        # First check that the stream's node answers: a caller that can answer without the broker
+        # must not wait for a broker that hangs for as long as it would for a reply.
         client = await broker.connect()
         await answered_within(TAKEN_WITHIN_S, client.exists(stream.key))
-        # FastStream's limit is that of the reply: it begins when the question has been taken.
+        # FastStream's timeout is for the reply alone: it begins when the broker has the question.
         asking = broker.request(
             body, stream=stream.key, maxlen=stream.max_entries, timeout=timeout_s
         )
@@ -138,14 +134,14 @@ async def ask(
 
 
 class Worker:
-    """The one thread in which a process computes, so that its event loop keeps turning."""
+    """A thread in which a process computes, so that its event loop keeps turning."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="compute")
         self._stopping = threading.Event()
 
     async def run(self, limit_s: float, work: Callable[[Check], _R]) -> _R:
-        """Compute in the thread; `work` is handed the check that it must call now and then.
+        """Compute in the thread; `work` is given the check that it must call now and then.
 
         Raises:
             TimeIsUpError: It took longer than `limit_s`, or the process is stopping.
@@ -165,8 +161,14 @@ class Worker:
 
         return await asyncio.get_running_loop().run_in_executor(self._pool, timed)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
-        """Have the present computation end at its next check, and start no other."""
+        """Make the present computation end at its next check, and start no other."""
         self._stopping.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
@@ -177,10 +179,10 @@ class Desk(Generic[_Q, _A]):
 
     Attributes:
         stream: Where the questions come from; its first group is the answering service.
-        question: Their model.
-        respond: Makes the answer; what it raises becomes a refusal.
-        limit_s: How long that may take.
-        waiting: How many questions may wait; the next ones are told that the desk is busy.
+        question: The model of the questions.
+        respond: Makes the answer; an error that it raises becomes a refusal.
+        limit_s: How long an answer may take.
+        waiting: How many questions may wait; further ones are refused as `busy`.
     """
 
     stream: Stream
@@ -208,24 +210,29 @@ class _Counter(Generic[_Q, _A]):
         self._queue: asyncio.Queue[tuple[_Q, str]] = asyncio.Queue(desk.waiting)
         self._subscriber: Any = None
 
-    def subscribe(self, consumer: str) -> None:
-        """Register with FastStream; reading begins when the broker starts."""
+    async def open(self, consumer: str) -> None:
+        """Begin to take questions; the broker must not be started after this, but before."""
         stream = self._desk.stream
         self._subscriber = self._broker.subscriber(
             stream=StreamSub(
                 stream.key,
                 group=stream.groups[0],
                 consumer=consumer,
-                # Nothing is pending: a question is not worth asking a second time.
+                # Nothing becomes pending: a question is worthless the second time.
                 no_ack=True,
                 polling_interval=READ_BLOCK_MS,
                 max_records=100,
             ),
             decoder=_to_letter,
-            # The reply comes from the queue; FastStream's own would be an empty one, at once.
+            # The reply is sent from the queue; FastStream itself would send an empty one at once.
             no_reply=True,
         )
         self._subscriber(self._take)
+        await self._subscriber.start()
+
+    async def close(self) -> None:
+        """Take no more questions."""
+        await self._subscriber.stop()
 
     async def _take(self, letter: Any) -> None:  # noqa: ANN401 - FastStream must not cast it
         """Put a question into the queue, or refuse it at once; never wait."""
@@ -248,7 +255,7 @@ class _Counter(Generic[_Q, _A]):
                 await self._reply(reply_to, await self._answer(question))
 
     async def watch_forever(self) -> None:
-        """End when FastStream has given the subscription up, as after a deleted group.
+        """Raise when FastStream has given up the subscription, as after its group was deleted.
 
         Raises:
             DependencyUnavailableError: Only a restart of the process makes it read again.
@@ -290,7 +297,7 @@ class _Counter(Generic[_Q, _A]):
     async def _reply(self, reply_to: str, reply: Reply[Any]) -> None:
         if not reply_to:
             return
-        # Whoever asked learns by its own patience that the broker was away.
+        # If the broker is away, the asking side runs into its own timeout.
         with suppress(RedisError):
             body = reply.model_dump_json(exclude_none=True).encode()
             await self._broker.publish(body, channel=reply_to)
@@ -298,46 +305,34 @@ class _Counter(Generic[_Q, _A]):
 
 @asynccontextmanager
 async def answering(
-    service: str,
-    settings: ServiceSettings,
+    connection: Connection,
     runtime: Runtime,
-    desks: Callable[[Redis, Worker], Sequence[Desk[Any, Any]]],
-    clock: Clock | None = None,
+    desks: Iterable[Desk[Any, Any]],
+    clock: Clock = SYSTEM_CLOCK,
 ) -> AsyncIterator[None]:
-    """Answer questions while the body runs; what is unanswered at the end stays so.
+    """Answer questions while the body runs; those that are left at the end stay unanswered.
 
     Args:
-        service: Who answers.
-        settings: Of that service.
+        connection: Where they are asked.
         runtime: Its tasks end the process when they end.
-        desks: Makes the desks; it is handed a client of the broker and the thread to compute in.
+        desks: Who answers.
         clock: In place of the machine's.
     """
-    name = f"{service}-{settings.replica}"
-    url = settings.redis_url.get_secret_value()
-    redis, broker, worker = connect(url, name), create_broker(url, name), Worker()
+    counters = [_Counter(desk, connection.broker, clock) for desk in desks]
+    for counter in counters:
+        await counter.open(connection.name)
+    tasks = [
+        runtime.spawn("answers", work)
+        for counter in counters
+        for work in (counter.answer_forever(), counter.watch_forever())
+    ]
     try:
-        await wait_for_broker(redis)
-        await prepare_streams(redis, settings.layout)
-        async with broker:
-            counters = [
-                _Counter(desk, broker, clock or SystemClock()) for desk in desks(redis, worker)
-            ]
-            for counter in counters:
-                counter.subscribe(name)
-            await broker.start()
-            tasks = [
-                runtime.spawn("answers", work)
-                for counter in counters
-                for work in (counter.answer_forever(), counter.watch_forever())
-            ]
-            try:
-                yield
-            finally:
-                await runtime.finish(*tasks)
+        yield
     finally:
-        worker.close()
-        await redis.aclose()
+        await runtime.finish(*tasks)
+        # The connection may serve others for a while: questions are left to other replicas.
+        for counter in counters:
+            await counter.close()
 
 
 def _refusal(status: ReplyStatus, reason: str) -> Reply[Any]:

@@ -1,4 +1,4 @@
-"""The life of a process: settings, logs, signals, readiness, tasks, and an honest exit code."""
+"""The life of a process: settings, logs, signals, readiness, tasks, and a truthful exit code."""
 
 import asyncio
 import gc
@@ -26,48 +26,48 @@ EXIT_OK = 0
 EXIT_FAILURE = 1
 EXIT_CONFIGURATION = 78  # EX_CONFIG of sysexits.h
 
-# What is cancelled has a second for its end, and the admin port needs a moment. Then nothing is
-# waited for any more: psycopg asks a server that hangs to cancel a statement, which took 10 s more,
-# and Python waits for its threads for ever. With 8 s for work, a stop takes less than 10 s.
+# A cancelled task has one second to end, and the admin port needs a moment. After that nothing is
+# waited for: psycopg asks a server that hangs to cancel a statement, which took another 10 s, and
+# Python waits for its threads for ever. With 8 s for work, a stop takes less than 10 s.
 _CLEANING_UP_S = 1.5
 
 _Settings = TypeVar("_Settings", bound=ServiceSettings)
 
 
 class Runtime:
-    """What a service's bootstrap may use: tasks, readiness checks, the wish to stop."""
+    """What a service's bootstrap may use: tasks, readiness checks, the request to stop."""
 
     def __init__(self) -> None:
         self.stop = asyncio.Event()
         self.checks: dict[str, Check] = {"started": self._check_started}
         self._tasks: dict[asyncio.Task[None], str] = {}
         self.is_started = False
-        # Why the process must end, when nobody asked it to.
+        # Why the process must end although nobody asked it to.
         self.failure: BaseException | None = None
         self.exit_code = EXIT_OK
 
     def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run work beside the service; its end, before a stop was asked for, ends the process."""
+        """Run work beside the service; if it ends before a stop is requested, the process ends."""
         task = asyncio.create_task(work, name=name)
         self._tasks[task] = name
         task.add_done_callback(self._ended)
         return task
 
     async def finish(self, *tasks: asyncio.Task[None]) -> None:
-        """Cancel spawned tasks and wait for their end; all of them when none is named."""
+        """Cancel the given tasks, or all spawned ones when none is given, and wait for them."""
         ending = tasks or tuple(self._tasks)
         for task in ending:
             self._tasks.pop(task, None)
         await end_tasks(*ending)
 
     def started(self) -> None:
-        """Say that bootstrap is over: `/ready` depends on the other checks alone from now on."""
-        # What was imported stays for good. Without this, every full collection walks through it,
-        # which took a third of the time of a busy consumer.
+        """Note that bootstrap is over: from now on `/ready` depends on the other checks alone."""
+        # Imported objects stay for good. Without the freeze, every full collection traverses them,
+        # which took a third of a busy consumer's time.
         gc.collect()
         gc.freeze()
-        # A batch of 2,000 events is some 20,000 objects that die together: looking for garbage in
-        # the middle of it (the default is every 700) finds none.
+        # A batch of 2,000 events is about 20,000 objects that die together. A collection in the
+        # middle of a batch (by default after every 700 objects) finds no garbage.
         gc.set_threshold(50_000, 10, 10)
         self.is_started = True
 
@@ -78,11 +78,11 @@ class Runtime:
         timer.start()
 
     def _end(self) -> None:
-        # In a thread that is not waited for: a log that nobody reads any more would block, too.
+        # In a thread that is not waited for: writing to a log that nobody reads may block as well.
         said = threading.Thread(target=_log.warning, args=("ended_by_force",), daemon=True)
         said.start()
         said.join(0.1)
-        # sys.exit would wait for the loop. What is unfinished is unacknowledged.
+        # sys.exit would wait for the loop. Nothing is lost: unfinished entries are unacknowledged.
         os._exit(self.exit_code)
 
     async def _check_started(self) -> None:
@@ -103,6 +103,11 @@ class Runtime:
         self.exit_code = EXIT_FAILURE
         _log.error("task_failed", task=name, reason=str(failure), exc_info=error)
         self.stop.set()
+
+
+def exit_code_of(error: Exception) -> int:
+    """Return the exit code of a process that an error has ended."""
+    return EXIT_CONFIGURATION if isinstance(error, ConfigurationError) else EXIT_FAILURE
 
 
 Bootstrap = Callable[[_Settings, Runtime], AbstractAsyncContextManager[None]]
@@ -140,7 +145,7 @@ async def _serve(settings: _Settings, bootstrap: Bootstrap[_Settings]) -> int:
             await _until_over(settings, runtime, bootstrap)
             await runtime.finish()
     except ConfigurationError as error:
-        # What only shows beside other processes, such as another layout of the streams.
+        # A setting that is only wrong beside other processes, such as another stream layout.
         _log.error("wrong_settings", reason=str(error))
         runtime.exit_code = EXIT_CONFIGURATION
     except Exception as error:  # noqa: BLE001 - whatever ends a process is logged, and it ends
@@ -166,11 +171,11 @@ async def _until_over(
     stopping.cancel()
     runtime.end_within(settings.stop_seconds + _CLEANING_UP_S)
     if not runtime.is_started:
-        # Waiting for a server that may never come is no reason to stay.
+        # Bootstrap may be waiting for a server that never comes.
         life.cancel()
     await asyncio.wait([life], timeout=settings.stop_seconds)
     if not life.done():
-        # What is unfinished is unacknowledged, and comes back to whoever is started next.
+        # Unfinished entries are unacknowledged, so the next process gets them again.
         _log.warning("stopped_before_work_was_done", after_s=settings.stop_seconds)
         life.cancel()
         await asyncio.wait([life], timeout=1.0)

@@ -1,4 +1,4 @@
-"""Secrets from files, and their removal from everything that is written down."""
+"""Secrets that are read from files, and their removal from everything that is logged."""
 
 import os
 import re
@@ -19,12 +19,12 @@ _AUTHORIZATION = re.compile(
     r"(?P<head>\b(?:basic|bearer|token)\s+)[a-z0-9+/=._-]{8,}", re.IGNORECASE
 )
 _MASK = "***"
-# Shorter values occur in ordinary words, and masking those would garble the logs.
+# Shorter values occur in ordinary words; masking them would garble the logs.
 _SHORTEST_SECRET = 6
 
 
 def read_secret_files(environment: Mapping[str, str], prefix: str) -> dict[str, str]:
-    """Return what `<NAME>_FILE` variables point to, as `NAME: content`.
+    """Return the contents of the files that `<NAME>_FILE` variables point to, by `NAME`.
 
     Raises:
         ConfigurationError: A file cannot be read, or `NAME` and `NAME_FILE` are both set.
@@ -55,7 +55,7 @@ def environment_with_secrets(prefix: str) -> dict[str, str]:
 
 
 class Redactor:
-    """Masks secrets in text: the ones it was told of, and whatever has the form of one.
+    """Masks secrets in text: the known ones, and whatever has the form of a secret.
 
     A secret is found as it is and as an address, JSON or a page spell it.
     """
@@ -64,13 +64,13 @@ class Redactor:
         secrets: set[str] = set()
         for value in known:
             if "://" in value:
-                # Of an address only the password is secret; it holds it encoded, a library's
-                # message perhaps decoded.
+                # Only the password of a URL is secret. The URL holds it encoded; a library's
+                # message may hold it decoded.
                 password = urlsplit(value).password or ""
                 secrets.update((password, unquote(password)))
             else:
                 secrets.add(value)
-        # Longest first, so that a secret inside another leaves no rest behind.
+        # Longest first, so that a secret that is part of another leaves no rest of that one.
         spellings = [
             "".join(map(_spellings, secret))
             for secret in sorted(secrets, key=len, reverse=True)

@@ -70,14 +70,14 @@ def _database_url(url: SecretStr) -> SecretStr:
 
 
 class _EnvironmentAndSecretFiles(EnvSettingsSource):
-    """The environment, with the contents of `<NAME>_FILE` files as the values of `NAME`."""
+    """The environment; `NAME` gets the content of the file that `<NAME>_FILE` points to."""
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
         return {name.lower(): value for name, value in environment_with_secrets(PREFIX).items()}
 
 
 class ServiceSettings(BaseSettings):
-    """What every service is told; a service adds its own fields in a subclass."""
+    """The settings of every service; a service adds its own in a subclass."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
@@ -106,7 +106,8 @@ class ServiceSettings(BaseSettings):
         default="auto", description="`auto` is JSON unless standard output is a terminal."
     )
     stop_seconds: Annotated[float, Field(gt=0, le=60)] = Field(
-        # Docker kills 10 s after it asked; half a second is left for closing connections.
+        # Docker kills a process 10 s after the stop signal. Cleaning up takes up to 1.5 s more
+        # (`runtime.py`), so half a second is left.
         default=8.0,
         description="How long work in progress may take to finish after a stop signal.",
     )
@@ -133,6 +134,10 @@ class ServiceSettings(BaseSettings):
         """How the event streams are divided."""
         return Layout.parse(self.stream_partitions)
 
+    def name_of(self, service: str) -> str:
+        """Return what servers call this process of a service."""
+        return f"{service}-{self.replica}"
+
     def secret_values(self) -> list[str]:
         """Return every secret among the settings, for the log's redactor."""
         values = (getattr(self, name) for name in type(self).model_fields)
@@ -140,14 +145,15 @@ class ServiceSettings(BaseSettings):
 
 
 class DatabaseSettings(ServiceSettings):
-    """What a service needs that talks to PostgreSQL."""
+    """The settings of a service that uses PostgreSQL."""
 
     database_url: Annotated[SecretStr, AfterValidator(_database_url)] = Field(
         default=SecretStr("postgresql://cassiopeia@127.0.0.1:5432/cassiopeia"),
         description="PostgreSQL URL.",
     )
     database_pool_size: Annotated[int, Field(ge=1, le=100)] = Field(
-        # All services together stay below the 100 connections that the earlier system allowed.
+        # Ten replicas of each service together stay below the 100 connections that the earlier
+        # system allowed.
         default=4,
         description="Connections that this process keeps at most.",
     )
@@ -169,7 +175,7 @@ def load_settings(model: type[_Settings]) -> _Settings:
 
 def _complaint(model: type[ServiceSettings], detail: Any) -> str:  # noqa: ANN401 - as pydantic types it
     if not detail["loc"]:
-        return expectation(detail["msg"])  # of several settings together
+        return expectation(detail["msg"])  # concerns several settings together
     place = str(detail["loc"][0])
     field, info = next(
         (name, info)
@@ -190,7 +196,7 @@ def _shown(value: str) -> str:
 
 
 def _variables(field: str, info: FieldInfo) -> list[str]:
-    """Return the variables that set a field, the present name first."""
+    """Return the variables that set a field, the current name first."""
     if isinstance(info.validation_alias, AliasChoices):
         return [str(choice) for choice in info.validation_alias.choices]
     return [PREFIX + field.upper()]

@@ -1,9 +1,9 @@
-"""Work in slices: what is done at once is bounded by number and by bytes."""
+"""Work in slices: each slice is bounded by number of items and by bytes."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-# A batch of 2,000 positions is below 3 MB. Decoded, an event with a large body takes some twelve
+# A batch of 2,000 positions is below 3 MB. A decoded event with a large body takes about twelve
 # times its bytes.
 SLICE_BYTES = 8 * 2**20
 
@@ -13,9 +13,9 @@ _Item = TypeVar("_Item")
 def in_slices(
     items: Sequence[_Item], size_of: Callable[[_Item], int], *, most: int | None = None
 ) -> Iterator[Sequence[_Item]]:
-    """Give items in order, in slices of at most `SLICE_BYTES` bytes and `most` items.
+    """Yield items in order, in slices of at most `SLICE_BYTES` bytes and `most` items.
 
-    An item that is larger than that is alone.
+    An item that is larger than `SLICE_BYTES` gets a slice of its own.
     """
     start, size = 0, 0
     for index, item in enumerate(items):

@@ -1,30 +1,69 @@
-"""Pausing and ending tasks."""
+"""Pausing, sharing and ending tasks."""
 
 import asyncio
 import contextlib
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, Generic, TypeVar
 
-# A cancelled task has this long for its cleaning up before it is cancelled again.
+# A cancelled task has this long to clean up before it is cancelled again.
 _PATIENCE_S = 0.5
+
+_T = TypeVar("_T")
 
 
 async def end_tasks(*tasks: asyncio.Task[Any]) -> None:
-    """Cancel tasks, and wait until all of them have ended, however.
+    """Cancel tasks, and wait until all of them have ended, in whatever way.
 
     One cancellation is not enough: redis-py writes under `asyncio.wait_for`, which up to Python
-    3.11 swallows a cancellation that comes in the moment when the write is done.
+    3.11 swallows a cancellation that arrives just when the write is done.
     """
     waiting = set(tasks)
     while waiting:
         for task in waiting:
             task.cancel()
         _, waiting = await asyncio.wait(waiting, timeout=_PATIENCE_S)
-    # Whoever asked for their end does not ask how they ended.
+    # Retrieves their exceptions, which the caller does not need and asyncio would otherwise log.
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def sleep_or_stop(seconds: float, stop: asyncio.Event) -> None:
-    """Sleep, but not past the moment when the process is asked to stop."""
+    """Sleep for some seconds, or until the process is asked to stop."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await stop.wait()
+
+
+class SingleFlight(Generic[_T]):
+    """Does once what many ask for at the same time.
+
+    Args:
+        failed: Told the key and the error of what failed: whoever waits gets the error too, but of
+            what was only started nobody would.
+    """
+
+    def __init__(self, failed: Callable[[str, BaseException], None] | None = None) -> None:
+        self._failed = failed
+        self._tasks: dict[str, asyncio.Task[_T]] = {}
+
+    def start(self, key: str, work: Callable[[], Coroutine[Any, Any, _T]]) -> asyncio.Task[_T]:
+        """Begin with work, unless it is being done; return its task, which is for all."""
+        task = self._tasks.get(key)
+        if task is None:
+            task = self._tasks[key] = asyncio.create_task(work())
+            task.add_done_callback(lambda done: self._over(key, done))
+        return task
+
+    async def do(self, key: str, work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
+        """Return what the work returns, or raise what it raises."""
+        # Shielded: a client that goes away takes nothing from those who wait for the same.
+        return await asyncio.shield(self.start(key, work))
+
+    async def close(self) -> None:
+        """End what is being done."""
+        await end_tasks(*self._tasks.values())
+
+    def _over(self, key: str, task: asyncio.Task[_T]) -> None:
+        del self._tasks[key]
+        # Asked for even where nobody is told: asyncio complains of an error that nobody looked at.
+        if not task.cancelled() and (error := task.exception()) and self._failed:
+            self._failed(key, error)

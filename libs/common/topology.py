@@ -1,7 +1,7 @@
 """Every stream, its consumer groups and its retention, in one table.
 
-A group that is named here is created at entry `0` before anything is published or read, so that
-a consumer that was never started misses nothing (ADR 0002).
+A group that is named here is created at entry `0` before anything is published or read. So even a
+consumer that starts for the first time later misses nothing (ADR 0002).
 """
 
 from dataclasses import dataclass
@@ -30,11 +30,13 @@ class Stream:
 
     Attributes:
         key: The broker's key.
-        groups: The consumer groups that must have acknowledged an entry before it may go.
-        retention: How long an entry stays at least.
-        max_entries: A bound on what nobody acknowledges; None where acknowledgement bounds it.
-        largest_body: Bytes of an entry at most, which is what its producer reads of an answer.
-        max_batch: Entries that are read at once at most: the broker bounds a read by nothing else.
+        groups: The consumer groups that must have acknowledged an entry before it is trimmed.
+        retention: How long an entry is kept at least.
+        max_entries: A bound for a stream that nobody acknowledges; None where acknowledgement
+            bounds the stream.
+        largest_body: The most bytes of an entry, which is as much as its producer reads of an
+            upstream's answer.
+        max_batch: The most entries of one read; the broker offers no other bound.
     """
 
     key: str
@@ -50,7 +52,7 @@ class Stream:
         return self.key.rpartition(":")[2]
 
     def has(self, key: str) -> bool:
-        """Whether a key is the stream's own or that of a partition of it, however many it has."""
+        """Whether a key is that of the stream or of one of its partitions, however many it has."""
         return f"{key}:".startswith(f"{self.key}:")
 
 
@@ -64,7 +66,8 @@ def _questions(name: str, *, answered_by: str) -> Stream:
 
 
 EVENTS_ISS = Stream("cassiopeia:events:iss", groups=(PERSISTENCE,))
-# A consumer holds three batches. Only the positions are so many that the size of a batch matters.
+# A consumer holds up to three batches, so `max_batch` bounds its memory where bodies may be large.
+# Only positions come at a rate at which the size of a batch affects the speed.
 EVENTS_OSDR = Stream(
     "cassiopeia:events:osdr", groups=(PERSISTENCE,), largest_body=2 * 2**20, max_batch=16
 )
@@ -77,16 +80,16 @@ EVENTS_ASTRO = Stream(
 EVENTS_SPACE = Stream(
     "cassiopeia:events:space", groups=(PERSISTENCE,), largest_body=8 * 2**20, max_batch=4
 )
-# A hint that loses its meaning within seconds: every replica reads it, the leader acts.
+# A hint that is worthless after seconds: every replica reads it, and the leader acts on it.
 COMMANDS_REFRESH = Stream(
     "cassiopeia:commands:refresh", retention=timedelta(minutes=1), max_entries=1_000
 )
-# Questions, each answered by one replica of the service that can (`libs/common/requests.py`). One
-# that nobody took within its asker's patience has lost its meaning.
+# Questions, each answered by one replica of the named service (`libs/common/requests.py`). A
+# question that nobody has taken before the asking side gives up is worthless.
 COMMANDS_ASTRO_EVENTS = _questions("astro.events", answered_by="ingest_astro")
 COMMANDS_ISS_PASSES = _questions("iss.passes", answered_by="ingest_iss")
 COMMANDS_ISS_TRACK = _questions("iss.track", answered_by="ingest_iss")
-# A month of one bad record every 26 seconds; `deadletters.py` bounds their bytes, too.
+# Enough for one bad record every 26 seconds for a month; `dead_letters.py` also bounds the bytes.
 EVENTS_DEAD = Stream("cassiopeia:events:dead", retention=timedelta(days=30), max_entries=100_000)
 
 EVENT_STREAMS = (EVENTS_ISS, EVENTS_OSDR, EVENTS_JWST, EVENTS_ASTRO, EVENTS_SPACE)

@@ -16,8 +16,8 @@ _BEAT_S = 0.5
 class Watchdog:
     """A thread that counts its own wake-ups between two beats of the loop.
 
-    It counts wake-ups, not seconds: a whole process that was stopped and resumed, or a machine
-    that slept, has not been standing still by its own measure.
+    It counts wake-ups, not seconds. So a process that was stopped and resumed as a whole, or a
+    machine that slept, does not look like a loop that stood still.
     """
 
     def __init__(self, limit_s: float) -> None:

@@ -5,18 +5,12 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from libs.common.broker import (
-    Publisher,
-    agree_on_layout,
-    check_broker,
-    connect,
-    create_broker,
-    wait_for_broker,
-)
-from libs.common.clock import Clock, SystemClock
-from libs.common.database import check_database, create_pool, wait_for_schema
+from libs.common.broker import Publisher, agree_on_layout, connect
+from libs.common.clock import SYSTEM_CLOCK, Clock
+from libs.common.connecting import connected
+from libs.common.database import pooled, wait_for_schema
+from libs.common.polling.sources import SourceRegistry
 from libs.common.runtime import Runtime
-from libs.common.sources import SourceRegistry
 from services.gateway.access import Access
 from services.gateway.access.addresses import Addresses
 from services.gateway.access.apikeys import parse_api_keys
@@ -63,65 +57,55 @@ from services.gateway.triggers import Triggers
 
 @asynccontextmanager
 async def bootstrap(
-    settings: GatewaySettings, runtime: Runtime, clock: Clock | None = None
+    settings: GatewaySettings, runtime: Runtime, clock: Clock = SYSTEM_CLOCK
 ) -> AsyncIterator[None]:
     """Run the service; `clock` replaces the machine's."""
-    clock = clock or SystemClock()
-    name = f"gateway-{settings.replica}"
-    url = settings.redis_url.get_secret_value()
-    redis, broker = connect(url, name), create_broker(url, name)
-    pool = create_pool(
-        settings.database_url.get_secret_value(),
-        name=name,
-        size=settings.database_pool_size,
-        read_only=True,
-    )
-    runtime.checks["broker"] = lambda: check_broker(redis)
-    runtime.checks["database"] = lambda: check_database(pool)
-    hub = LiveHub(redis, settings.live_queue_length, settings.layout.event_streams)
-    repositories = Repositories.of(pool)
-    latest = Latest(clock, repositories.old)
-    # A cache that keeps a request waiting for a dead broker is none.
-    shared = connect(url, f"{name}-cache", patient=False)
-    cache = HistoryCache(shared, clock, settings.cache_memory_bytes)
-    thumbnails = _thumbnails(settings)
-    # On a connection of its own: whoever waits for a verdict waits for nothing else.
-    limiter = Limiter(connect(url, f"{name}-limits", patient=False))
-    follower = Follower(redis, latest, hub, cache)
+    async with (
+        pooled("gateway", settings, runtime, read_only=True) as pool,
+        # It reads without groups, and is not what makes them.
+        connected("gateway", settings, runtime, prepare=agree_on_layout) as (name, redis, broker),
+    ):
+        url = settings.redis_url.get_secret_value()
+        hub = LiveHub(redis, settings.live_queue_length, settings.layout.event_streams)
+        repositories = Repositories.of(pool)
+        latest = Latest(clock, repositories.old)
+        # A cache that keeps a request waiting for a dead broker is none.
+        shared = connect(url, f"{name}-cache", patient=False)
+        cache = HistoryCache(shared, clock, settings.cache_memory_bytes)
+        thumbnails = _thumbnails(settings)
+        # On a connection of its own: whoever waits for a verdict waits for nothing else.
+        limiter = Limiter(connect(url, f"{name}-limits", patient=False))
+        follower = Follower(redis, latest, hub, cache)
 
-    application = _application(settings, clock, runtime)
-    application[LATEST] = latest
-    application[HUB] = hub
-    application[REPOSITORIES] = repositories
-    application[REDIS] = redis
-    application[CACHE] = cache
-    application[ASKER] = Asker(broker, clock, settings.question_wait_seconds)
-    application[THUMBNAILS] = thumbnails
-    application[LIMITER] = limiter
-    _show_sources(application, Publisher(broker, redis, settings.layout))
-    _guard(application, settings)
-    add_routes(application)
-    try:
-        await wait_for_broker(redis)
-        await agree_on_layout(redis, settings.layout)
-        await pool.open()
-        await wait_for_schema(pool)
-        await follower.fill(repositories, clock.now())
-        await limiter.open()
-        async with broker, listening(application):
-            runtime.spawn("limiter", limiter.keep_forever())
-            runtime.spawn("follower", follower.follow_forever())
-            runtime.spawn("catalogue", latest.catalogue.keep_forever())
-            yield
-            hub.close()
-    finally:
-        await application[TRIGGERS].close()
-        await cache.close()
-        await shared.aclose()
-        await thumbnails.close()
-        await pool.close()
-        await limiter.close()
-        await redis.aclose()
+        application = _application(settings, clock, runtime)
+        application[LATEST] = latest
+        application[HUB] = hub
+        application[REPOSITORIES] = repositories
+        application[REDIS] = redis
+        application[CACHE] = cache
+        application[ASKER] = Asker(broker, clock, settings.question_wait_seconds)
+        application[THUMBNAILS] = thumbnails
+        application[LIMITER] = limiter
+        _show_sources(application, Publisher(broker, redis, settings.layout))
+        _guard(application, settings)
+        add_routes(application)
+        try:
+            await pool.open()
+            await wait_for_schema(pool)
+            await follower.fill(repositories, clock.now())
+            await limiter.open()
+            async with listening(application):
+                runtime.spawn("limiter", limiter.keep_forever())
+                runtime.spawn("follower", follower.follow_forever())
+                runtime.spawn("catalogue", latest.catalogue.keep_forever())
+                yield
+                hub.close()
+        finally:
+            await application[TRIGGERS].close()
+            await cache.close()
+            await shared.aclose()
+            await thumbnails.close()
+            await limiter.close()
 
 
 def _application(settings: GatewaySettings, clock: Clock, runtime: Runtime) -> web.Application:

@@ -12,6 +12,7 @@ from libs.common import metrics
 from libs.common.broker import EntryId, StreamReader, body_of
 from libs.common.events import Event, decode_batch
 from libs.common.logging import get_logger
+from libs.common.outage import Outage
 from libs.common.topology import EVENTS_ASTRO, EVENTS_ISS, EVENTS_SPACE, Stream
 from services.gateway.cache import HistoryCache
 from services.gateway.extents import extent_of
@@ -102,7 +103,7 @@ class Follower:
 
     async def follow_forever(self) -> None:
         """Read on, over restarts of the broker too, without losing or repeating an entry."""
-        away = False
+        outage = Outage(_log, "broker_away", "broker_back")
         checked = time.monotonic()
         while True:
             try:
@@ -111,14 +112,10 @@ class Follower:
                     checked = time.monotonic()
                     await self._begin_anew()
             except RedisError as error:
-                if not away:
-                    away = True
-                    _log.warning("broker_away", reason=str(error))
+                outage.began(reason=str(error))
                 await asyncio.sleep(0.5)
             else:
-                if away:
-                    away = False
-                    _log.info("broker_back")
+                outage.over()
 
     async def _begin_anew(self) -> None:
         """Leave a place that the broker does not have: to read on there is to wait for ever."""

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from datetime import timedelta
 
-from libs.common.clock import SystemClock
+from libs.common.clock import SYSTEM_CLOCK
 from libs.common.errors import ConfigurationError
 from libs.common.runtime import EXIT_CONFIGURATION, EXIT_OK
 from libs.common.settings import load_settings
@@ -35,7 +35,7 @@ def issue_token(arguments: Sequence[str]) -> int:
     )
     scopes = frozenset(Scope(name) for name in chosen.scope)
     life = timedelta(hours=chosen.hours)
-    print(tokens.issue(chosen.subject, scopes, SystemClock().now(), life))  # noqa: T201 - its output
+    print(tokens.issue(chosen.subject, scopes, SYSTEM_CLOCK.now(), life))  # noqa: T201 - its output
     return EXIT_OK
 
 

@@ -8,8 +8,8 @@ from redis.exceptions import RedisError
 
 from libs.common.clock import Clock
 from libs.common.errors import DependencyUnavailableError
-from libs.common.source_state import SourceState
-from libs.common.sources import SourceRegistry, SourceStatus
+from libs.common.polling.source_state import SourceState
+from libs.common.polling.sources import SourceRegistry, SourceStatus
 
 # A dozen reads of the broker a second at most, however many look.
 _LIFE_S = 1.0

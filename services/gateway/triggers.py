@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from redis.asyncio import Redis
@@ -12,11 +13,11 @@ from redis.exceptions import RedisError
 
 from libs.common.broker import EntryId, Publisher
 from libs.common.clock import Clock
-from libs.common.commands import request_refresh
 from libs.common.events import OsdrDatasetEvent
-from libs.common.source_state import SourceState
-from libs.common.sources import SourceRegistry, SourceStatus
-from libs.common.tasks import end_tasks
+from libs.common.polling.refreshing import request_refresh
+from libs.common.polling.source_state import SourceState
+from libs.common.polling.sources import SourceRegistry, SourceStatus
+from libs.common.tasks import SingleFlight
 from libs.common.topology import EVENTS_OSDR
 from services.gateway.latest import Latest
 from services.gateway.live import LiveHub
@@ -79,7 +80,7 @@ class Triggers:
         ]
         self._clock = clock
         self._wait_s = wait_s
-        self._waiting: dict[str, asyncio.Task[Poll]] = {}
+        self._waiting = SingleFlight[Poll]()
 
     async def refresh(self, source: str) -> Poll:
         """Ask a source for a poll, and wait for it.
@@ -87,13 +88,7 @@ class Triggers:
         Raises:
             DependencyUnavailableError: The broker did not accept the command.
         """
-        task = self._waiting.get(source)
-        if task is None:
-            task = asyncio.create_task(self._refresh(source))
-            self._waiting[source] = task
-            task.add_done_callback(lambda done: self._over(source, done))
-        # Shielded: a client that goes away takes nothing from those who wait for the same poll.
-        return await asyncio.shield(task)
+        return await self._waiting.do(source, partial(self._refresh, source))
 
     async def refresh_all(self, sources: Iterable[str]) -> dict[str, Poll]:
         """Ask several sources at once.
@@ -107,8 +102,7 @@ class Triggers:
 
     async def close(self) -> None:
         """End all waits."""
-        if self._waiting:
-            await end_tasks(*self._waiting.values())
+        await self._waiting.close()
 
     async def _refresh(self, source: str) -> Poll:
         asked = self._clock.now()
@@ -123,12 +117,6 @@ class Triggers:
                 if source == DATASETS:
                     await self._read_up()
         return replace(poll, written=self._datasets - before)
-
-    def _over(self, source: str, task: asyncio.Task[Poll]) -> None:
-        self._waiting.pop(source, None)
-        if not task.cancelled():
-            # Whoever still waits gets the error; when nobody does, it is nobody's.
-            task.exception()
 
     @property
     def _datasets(self) -> int:

@@ -4,18 +4,15 @@ import base64
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
-
-from redis.asyncio import Redis
 
 from libs.common.breaker import BackOff
-from libs.common.budget import Budget
-from libs.common.clock import Clock, SystemClock
-from libs.common.ingest import Ingest, ingesting
-from libs.common.polling import Poller, PollOptions
-from libs.common.requests import Desk, Worker, answering
+from libs.common.clock import SYSTEM_CLOCK, Clock
+from libs.common.polling.budget import Budget
+from libs.common.polling.ingest import Ingest, ingesting
+from libs.common.polling.poller import Poller, PollOptions
+from libs.common.requests import Worker, answering
 from libs.common.runtime import Runtime
-from libs.common.upstream import ClientOptions, UpstreamClient
+from libs.common.upstream.client import ClientOptions, UpstreamClient
 from services.ingest_astro.answering import SkyDesk
 from services.ingest_astro.known import KnownEvents
 from services.ingest_astro.providers import astronomyapi
@@ -36,27 +33,20 @@ _SHORTEST_SECRET = 6
 
 @asynccontextmanager
 async def bootstrap(
-    settings: IngestAstroSettings, runtime: Runtime, clock: Clock | None = None
+    settings: IngestAstroSettings, runtime: Runtime, clock: Clock = SYSTEM_CLOCK
 ) -> AsyncIterator[None]:
     """Run the service; `clock` replaces the machine's."""
-    # Not the thread that answers questions: they would delay a poll, and it them.
-    worker = Worker()
+    # Two threads: a question would delay a poll, and a poll the questions.
+    with Worker() as polling, Worker() as asked:
 
-    def build(ingest: Ingest) -> Sequence[Poller]:
-        return [_events(settings, ingest, worker)]
+        def build(ingest: Ingest) -> Sequence[Poller]:
+            return [_events(settings, ingest, polling)]
 
-    def desks(redis: Redis, compute: Worker) -> Sequence[Desk[Any, Any]]:
-        del redis
-        return SkyDesk(compute, clock or SystemClock()).desks()
-
-    try:
         async with (
-            ingesting("ingest_astro", settings, runtime, build, clock),
-            answering("ingest_astro", settings, runtime, desks, clock),
+            ingesting("ingest_astro", settings, runtime, build, clock) as connection,
+            answering(connection, runtime, SkyDesk(asked, clock).desks(), clock),
         ):
             yield
-    finally:
-        worker.close()
 
 
 def _events(settings: IngestAstroSettings, ingest: Ingest, worker: Worker) -> Poller:

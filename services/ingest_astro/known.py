@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from libs.common.answers import LastAnswer
 from libs.common.events import AstroEvent, AstroEventEvent
+from libs.common.polling.published import LastAnswer
 
 
 class KnownEvents(LastAnswer):

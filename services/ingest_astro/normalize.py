@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from libs.common.events import AstroContact, AstroEvent, AstroKind, AstroObserver, reason_of
-from libs.common.upstream_json import storable_record
+from libs.common.upstream.records import storable_record
 from services.ingest_astro.computed.happening import Happening
 
 _TYPE = re.compile(r"(?P<variant>[a-z]{3,20})_(?P<body>solar|lunar)_eclipse")

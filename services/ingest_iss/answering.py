@@ -6,10 +6,10 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from libs.common.answers import LastAnswer
 from libs.common.clock import Clock
 from libs.common.errors import CassiopeiaError, DependencyUnavailableError
 from libs.common.events import IssElements
+from libs.common.polling.published import LastAnswer
 from libs.common.questions import (
     ElementsInUse,
     PassesAnswer,

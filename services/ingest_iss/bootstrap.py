@@ -3,19 +3,16 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
 
-from redis.asyncio import Redis
-
-from libs.common.answers import LastAnswer
 from libs.common.breaker import BackOff
-from libs.common.budget import Budget
-from libs.common.clock import Clock, SystemClock
-from libs.common.ingest import Ingest, ingesting
-from libs.common.polling import Poller, PollOptions
-from libs.common.requests import Desk, Worker, answering
+from libs.common.clock import SYSTEM_CLOCK, Clock
+from libs.common.polling.budget import Budget
+from libs.common.polling.ingest import Ingest, ingesting
+from libs.common.polling.poller import Poller, PollOptions
+from libs.common.polling.published import LastAnswer
+from libs.common.requests import Worker, answering
 from libs.common.runtime import Runtime
-from libs.common.upstream import ClientOptions, UpstreamClient
+from libs.common.upstream.client import ClientOptions, UpstreamClient
 from services.ingest_iss.answering import StationDesk
 from services.ingest_iss.providers import celestrak, wheretheiss
 from services.ingest_iss.providers.celestrak import Celestrak
@@ -34,7 +31,7 @@ _ELEMENTS_BACK_OFF = BackOff(threshold=1, base_s=300.0, cap_s=MIN_ELEMENTS_PERIO
 
 @asynccontextmanager
 async def bootstrap(
-    settings: IngestIssSettings, runtime: Runtime, clock: Clock | None = None
+    settings: IngestIssSettings, runtime: Runtime, clock: Clock = SYSTEM_CLOCK
 ) -> AsyncIterator[None]:
     """Run the service; `clock` replaces the machine's."""
 
@@ -42,17 +39,17 @@ async def bootstrap(
         elements = LastAnswer(ingest.redis, ELEMENTS)
         return [_positions(settings, ingest, elements), _elements(settings, ingest, elements)]
 
-    def desks(redis: Redis, worker: Worker) -> Sequence[Desk[Any, Any]]:
-        max_age = timedelta(days=settings.iss_elements_max_age_days)
-        return StationDesk(
-            redis, worker, source=ELEMENTS, max_age=max_age, clock=clock or SystemClock()
-        ).desks()
-
-    async with (
-        ingesting("ingest_iss", settings, runtime, build, clock),
-        answering("ingest_iss", settings, runtime, desks, clock),
-    ):
-        yield
+    async with ingesting("ingest_iss", settings, runtime, build, clock) as connection:
+        with Worker() as worker:
+            station = StationDesk(
+                connection.redis,
+                worker,
+                source=ELEMENTS,
+                max_age=timedelta(days=settings.iss_elements_max_age_days),
+                clock=clock,
+            )
+            async with answering(connection, runtime, station.desks(), clock):
+                yield
 
 
 def _positions(settings: IngestIssSettings, ingest: Ingest, elements: LastAnswer) -> Poller:

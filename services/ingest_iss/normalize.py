@@ -9,8 +9,8 @@ from typing import Any, Literal
 from libs.common.clock import iso
 from libs.common.errors import StaleContentError
 from libs.common.events import IssElementsEvent, IssPosition, IssPositionEvent, Provenance
-from libs.common.upstream_json import storable_record
-from libs.common.upstream_text import plain_text
+from libs.common.upstream.records import storable_record
+from libs.common.upstream.text import plain_text
 from services.ingest_iss.omm import parse_omm
 
 ISS_NORAD_ID = 25_544

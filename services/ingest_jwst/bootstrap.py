@@ -4,16 +4,16 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from libs.common.answers import Published
 from libs.common.breaker import BackOff
-from libs.common.budget import Budget
-from libs.common.clock import Clock
-from libs.common.fence import Fence
-from libs.common.ingest import Ingest, ingesting
-from libs.common.polling import Poller, PollOptions
-from libs.common.providers import Provider
+from libs.common.clock import SYSTEM_CLOCK, Clock
+from libs.common.polling.budget import Budget
+from libs.common.polling.fence import Fence
+from libs.common.polling.ingest import Ingest, ingesting
+from libs.common.polling.poller import Poller, PollOptions
+from libs.common.polling.providers import Provider
+from libs.common.polling.published import Published
 from libs.common.runtime import Runtime
-from libs.common.upstream import ClientOptions, UpstreamClient
+from libs.common.upstream.client import ClientOptions, UpstreamClient
 from services.ingest_jwst.crawl import Crawl, CrawlOptions
 from services.ingest_jwst.progress import Progress
 from services.ingest_jwst.providers import jwstapi, mast
@@ -32,7 +32,7 @@ _MAX_BODY_BYTES = 4 * 1024 * 1024
 
 @asynccontextmanager
 async def bootstrap(
-    settings: IngestJwstSettings, runtime: Runtime, clock: Clock | None = None
+    settings: IngestJwstSettings, runtime: Runtime, clock: Clock = SYSTEM_CLOCK
 ) -> AsyncIterator[None]:
     """Run the service; `clock` replaces the machine's."""
 

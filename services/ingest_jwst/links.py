@@ -4,7 +4,7 @@ import re
 from urllib.parse import unquote
 
 from libs.common.jwst_archives import leads_to_archive
-from libs.common.upstream_text import web_link
+from libs.common.upstream.text import web_link
 
 _DOWNLOAD = "https://mast.stsci.edu/api/v0.1/Download/file?uri="
 _PRODUCT_URI = re.compile(r"mast:JWST/product/[A-Za-z0-9._+-]{1,200}")

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from libs.common.events import Instrument, JwstImage, JwstImageEvent, Origin, Provenance
 from libs.common.events.jwst import MAX_TEXT
-from libs.common.upstream_json import storable_record
-from libs.common.upstream_text import plain_text
+from libs.common.upstream.records import storable_record
+from libs.common.upstream.text import plain_text
 from services.ingest_jwst.file_names import ProductName, parse_product_name, program_of
 from services.ingest_jwst.links import archive_link, linked_file, product_link
 

@@ -4,7 +4,7 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from libs.common.fence import Fence
+from libs.common.polling.fence import Fence
 
 _State = TypeVar("_State", bound=BaseModel)
 

@@ -4,15 +4,15 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from libs.common.answers import Published
 from libs.common.breaker import BackOff
-from libs.common.budget import Budget, Limit
-from libs.common.clock import Clock
-from libs.common.fence import Fence
-from libs.common.ingest import Ingest, ingesting
-from libs.common.polling import Poller, PollOptions
+from libs.common.clock import SYSTEM_CLOCK, Clock
+from libs.common.polling.budget import Budget, Limit
+from libs.common.polling.fence import Fence
+from libs.common.polling.ingest import Ingest, ingesting
+from libs.common.polling.poller import Poller, PollOptions
+from libs.common.polling.published import Published
 from libs.common.runtime import Runtime
-from libs.common.upstream import ClientOptions, UpstreamClient
+from libs.common.upstream.client import ClientOptions, UpstreamClient
 from services.ingest_osdr.crawl import Crawl
 from services.ingest_osdr.providers import biodata, study_search
 from services.ingest_osdr.providers.biodata import Biodata
@@ -32,7 +32,7 @@ _MAX_BODY_BYTES = 2 * 1024 * 1024
 
 @asynccontextmanager
 async def bootstrap(
-    settings: IngestOsdrSettings, runtime: Runtime, clock: Clock | None = None
+    settings: IngestOsdrSettings, runtime: Runtime, clock: Clock = SYSTEM_CLOCK
 ) -> AsyncIterator[None]:
     """Run the service; `clock` replaces the machine's."""
 

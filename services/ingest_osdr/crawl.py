@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, TypeAdapter
 
 from libs.common.broker import as_bytes, text
-from libs.common.fence import Command, Fence
-from libs.common.upstream import Validators
+from libs.common.polling.fence import Command, Fence
+from libs.common.upstream.client import Validators
 from services.ingest_osdr.paging import Cursor
 from services.ingest_osdr.values import completed
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 from libs.common.events import OsdrDataset, OsdrDatasetEvent, Provenance
 from libs.common.events.osdr import MAX_LINKS, OsdrLink
-from libs.common.upstream_json import storable
+from libs.common.upstream.records import storable
 from services.ingest_osdr.studies import REPOSITORY, Study, merged, read_study
 from services.ingest_osdr.values import folded
 

@@ -19,7 +19,7 @@ from libs.common.events.osdr import (
     OsdrLink,
     OsdrMission,
 )
-from libs.common.upstream_text import web_link
+from libs.common.upstream.text import web_link
 from services.ingest_osdr.dates import parse_date
 from services.ingest_osdr.values import folded, is_empty, items, labels, text
 

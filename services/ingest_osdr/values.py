@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from libs.common.events.osdr import MAX_LABEL, MAX_LABELS
-from libs.common.upstream_text import plain_text
+from libs.common.upstream.text import plain_text
 
 # How the study API joins several values in one text.
 _JOINED = re.compile(r"[ \u00a0]{5,}")

@@ -5,12 +5,12 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from libs.common.breaker import BackOff
-from libs.common.budget import Budget, Limit
-from libs.common.clock import Clock
-from libs.common.ingest import Ingest, ingesting
-from libs.common.polling import Poller, PollOptions
+from libs.common.clock import SYSTEM_CLOCK, Clock
+from libs.common.polling.budget import Budget, Limit
+from libs.common.polling.ingest import Ingest, ingesting
+from libs.common.polling.poller import Poller, PollOptions
 from libs.common.runtime import Runtime
-from libs.common.upstream import ClientOptions, UpstreamClient
+from libs.common.upstream.client import ClientOptions, UpstreamClient
 from services.ingest_space.providers import launchlibrary, nasa
 from services.ingest_space.providers.apod import Apod
 from services.ingest_space.providers.donki import Ejections, Flares
@@ -36,7 +36,7 @@ _GAP = timedelta(minutes=5)
 
 @asynccontextmanager
 async def bootstrap(
-    settings: IngestSpaceSettings, runtime: Runtime, clock: Clock | None = None
+    settings: IngestSpaceSettings, runtime: Runtime, clock: Clock = SYSTEM_CLOCK
 ) -> AsyncIterator[None]:
     """Run the service; `clock` replaces the machine's."""
 

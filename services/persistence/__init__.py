@@ -1,1 +1,1 @@
-"""Streams to PostgreSQL; owns the schema."""
+"""Stores the events of the streams in PostgreSQL, whose schema it owns."""

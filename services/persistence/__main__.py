@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from libs.common.database import SCHEMA_REVISION
-from libs.common.errors import CassiopeiaError, ConfigurationError
+from libs.common.errors import CassiopeiaError
 from libs.common.logging import get_logger, setup_logging
-from libs.common.runtime import EXIT_CONFIGURATION, EXIT_FAILURE, EXIT_OK, run
+from libs.common.runtime import EXIT_CONFIGURATION, EXIT_OK, exit_code_of, run
 from libs.common.settings import load_settings
 from services.persistence.bootstrap import bootstrap
 from services.persistence.schema import upgrade
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
 
 
 def usage(_: Sequence[str]) -> int:
-    """Say which commands there are; return the exit code."""
+    """Print which commands there are; return the exit code."""
     text = f"usage: python -m services.persistence [{' | '.join(COMMANDS)}]"
     print(text, file=sys.stderr)  # noqa: T201 - a command line speaks to a person
     return EXIT_CONFIGURATION
@@ -43,14 +43,13 @@ def migrate(arguments: Sequence[str]) -> int:
         upgrade(settings.database_url.get_secret_value())
     except CassiopeiaError as error:
         print(f"migrate: {error}", file=sys.stderr)  # noqa: T201 - a command line speaks to a person
-        wrong_setting = isinstance(error, ConfigurationError)
-        return EXIT_CONFIGURATION if wrong_setting else EXIT_FAILURE
+        return exit_code_of(error)
     _log.info("schema_is_current", revision=SCHEMA_REVISION)
     return EXIT_OK
 
 
 def _of(module: str, name: str) -> Command:
-    """Return a command that is loaded when it is called: the service need not hold it."""
+    """Return a command that is imported when it is called, so that the service never loads it."""
 
     def command(arguments: Sequence[str]) -> int:
         called: Command = getattr(import_module(module), name)

@@ -1,4 +1,4 @@
-"""A batch of stream entries in, rows out, and a reason for each entry that became none."""
+"""Stores a batch of stream entries, and gives a reason for each entry that becomes no row."""
 
 import asyncio
 import time
@@ -10,20 +10,22 @@ import psycopg
 from libs.common import metrics
 from libs.common.broker import EntryId
 from libs.common.clock import Clock, iso
+from libs.common.consuming.pending import Entry
 from libs.common.database import TRANSIENT_ERRORS
-from libs.common.deadletters import Rejection
+from libs.common.dead_letters import Rejection
 from libs.common.errors import DependencyUnavailableError
 from libs.common.events import Event, decode_batch
 from libs.common.logging import get_logger
-from libs.common.pending import Entry
+from libs.common.outage import Outage
 from libs.common.tasks import sleep_or_stop
 from services.persistence.repository import Repository
 from services.persistence.tables import TABLE_OF
 
 _log = get_logger(__name__)
 
-# A time far ahead is a fault where rows are the past, and would make partitions that nobody cleans
-# up; elements may have an epoch ahead of us, by days. What is computed or announced lies ahead.
+# Measured events are about the past: a time far ahead is a fault, and would make partitions that
+# nobody removes. Elements may have an epoch that is days ahead, and computed or announced events
+# may be years ahead.
 LATEST_MEASURED = timedelta(days=30)
 LATEST_ANNOUNCED = timedelta(days=3 * 366)
 FIRST_PAUSE_S = 0.1
@@ -42,11 +44,11 @@ class BatchWriter:
         """Store the events of a batch.
 
         Returns:
-            The entries that hold no event, or one that the database refuses.
+            The entries that hold no valid event, or an event that the database refuses.
 
         Raises:
             DependencyUnavailableError: The process stops while the database is away, or the
-                database refuses whatever it is given.
+                database refuses every row.
         """
         entry_of: dict[int, Entry] = {}
         events: list[Event] = []
@@ -71,36 +73,33 @@ class BatchWriter:
         return rejections + [Rejection(entry_of[id(event)], reason) for event, reason in refused]
 
     async def _store(self, events: Sequence[Event]) -> list[tuple[Event, str]]:
-        """Try until the database takes the batch: meanwhile nothing more is read, nothing is lost.
+        """Try until the database accepts the batch; meanwhile nothing more is read.
 
         Raises:
-            DependencyUnavailableError: The process stops, or a right or a table is missing; the
-                entries stay pending.
+            DependencyUnavailableError: The process stops, or a permission or a table is missing;
+                the entries stay pending.
         """
         pause_s = FIRST_PAUSE_S
-        complained = False
+        outage = Outage(_log, "database_away", "database_back")
         while True:
             try:
                 refused = await self._repository.store(events)
             except TRANSIENT_ERRORS as error:
                 if self._stop.is_set():
                     raise DependencyUnavailableError(f"stopped while waiting: {error}") from error
-                if not complained:
-                    complained = True
-                    _log.warning("database_away", events=len(events), reason=str(error))
+                outage.began(events=len(events), reason=str(error))
                 await sleep_or_stop(pause_s, self._stop)
                 pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
             except psycopg.Error as error:
-                # What concerns a row was found by the repository.
+                # The repository has handled all errors that concern a single row.
                 raise DependencyUnavailableError(
                     f"the database refuses, whatever the row: {error}"
                 ) from error
             else:
-                if complained:
-                    _log.info("database_back", events=len(events))
+                outage.over(events=len(events))
                 return refused
 
 
 def accepted_at(entry: Entry) -> float:
-    """Return the Unix time at which the broker accepted an entry; its id says so."""
+    """Return the Unix time at which the broker accepted an entry, according to its id."""
     return EntryId.parse(entry.id).accepted_ms / 1_000

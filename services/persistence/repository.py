@@ -1,4 +1,4 @@
-"""Batches in, each row once."""
+"""Writes batches of events, each event as one row."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -24,9 +24,9 @@ class _Merged(NamedTuple):
 
 
 async def prepare_connection(connection: Connection) -> None:
-    """Give a new connection of the pool what batches need: a staging table per table."""
+    """Give a new connection of the pool what batches need: a staging table for each table."""
     connection.adapters.register_dumper(dict, JsonbBinaryDumper)
-    # A quarter of the time of the standard library's.
+    # Takes a quarter of the time of the standard library's.
     set_json_dumps(to_json, connection)
     for table in TABLES:
         await connection.execute(create_staging(table))
@@ -34,7 +34,7 @@ async def prepare_connection(connection: Connection) -> None:
 
 
 class Repository:
-    """Writes events; the pool's connections must have gone through `prepare_connection`."""
+    """Writes events; the pool's connections must have been prepared by `prepare_connection`."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -43,17 +43,17 @@ class Repository:
         self._merge = {table: merge(table) for table in TABLES}
 
     async def store(self, events: Sequence[Event]) -> list[tuple[Event, str]]:
-        """Write events, each exactly once however often it comes.
+        """Write events, each exactly once, however often it comes.
 
-        A batch that the database refuses is halved until the bad row is alone; one that takes
-        longer than `statement_timeout`, until it is quick enough. An event that is older than what
-        its table keeps is left out, and counted.
+        A batch that the database refuses is halved until the bad row is alone; a batch that takes
+        longer than `statement_timeout` is halved until it is quick enough. An event that is older
+        than its table's retention is left out, and counted.
 
         Returns:
-            The events that the database refuses, with its reason.
+            The events that the database refuses, each with the database's reason.
 
         Raises:
-            psycopg.Error: Of `TRANSIENT_ERRORS`: the whole batch may be tried again. Any other:
+            psycopg.Error: One of `TRANSIENT_ERRORS`: the whole batch may be tried again. Any other:
                 the database would refuse every row.
         """
         if not events:
@@ -65,7 +65,7 @@ class Repository:
                 middle = len(events) // 2
                 return await self.store(events[:middle]) + await self.store(events[middle:])
             if isinstance(error, psycopg.errors.QueryCanceled):
-                # One row is never too much work: the database is slow.
+                # A single row is never too much work, so the database is slow.
                 raise
             return [(events[0], str(error).partition("\n")[0])]
         return []
@@ -75,13 +75,13 @@ class Repository:
         try:
             merged = await self._write(by_table)
         except psycopg.errors.CheckViolation as error:
-            # A row without a partition gets the code of a failed CHECK, which would have a name.
+            # A row without a partition raises the error of a failed CHECK, but without a name.
             if error.diag.constraint_name or not self._known_months:
                 raise
-            # Somebody dropped a month that we know to be there.
+            # Somebody has dropped a month that was known to exist.
             self._known_months.clear()
             merged = await self._write(by_table)
-        # Only now: what a rolled back transaction wrote does not count.
+        # Only now, because the rows of a transaction that was rolled back do not count.
         for table, (written, expired) in merged.items():
             repeated = len(by_table[table]) - written - expired
             metrics.ROWS_WRITTEN.labels(table.name).inc(written)
@@ -98,8 +98,8 @@ class Repository:
                     copy.set_types([column.type for column in table.columns])
                     for row in rows:
                         await copy.write_row(row)
-            # In one round trip: what the merge locks is free again when the database is done, not
-            # when this process, busy decoding the next batch, comes to ask for the commit.
+            # In one round trip: the merge's locks are released when the database is done, not only
+            # when this process, busy decoding the next batch, sends the commit.
             async with connection.pipeline():
                 answers = {
                     table: await connection.execute(self._merge[table]) for table in by_table
@@ -113,16 +113,16 @@ class Repository:
     async def _ensure_months(self, table: Table, rows: Rows) -> None:
         months = {(table.name, row[0].astimezone(UTC).date().replace(day=1)) for row in rows}
         for name, month in sorted(months - self._known_months):
-            # Not in the batch's transaction: the lock on the parent is held for milliseconds.
+            # Not in the batch's transaction, so that the parent is locked for milliseconds only.
             async with self._pool.connection() as connection:
                 await connection.execute("SELECT ensure_month(%s::regclass, %s)", (name, month))
             self._known_months.add((name, month))
 
 
 def _by_table(events: Sequence[Event]) -> dict[Table, Rows]:
-    """Return the rows of each table, the tables in an order that all batches share.
+    """Return the rows of each table, with the tables in the same order for all batches.
 
-    Two batches that locked theirs in the order of their events could wait for each other.
+    Two batches that locked their tables in the order of their events could deadlock.
     """
     rows: dict[Table, list[tuple[Any, ...]]] = defaultdict(list)
     for event in events:

@@ -1,6 +1,5 @@
 """How long rows are kept: the settings, and the moment before which a table keeps nothing."""
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Self
@@ -8,30 +7,27 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from libs.common.settings import PREFIX, DatabaseSettings
+from services.persistence.durations import duration
 
 FOREVER = "forever"
-# Never less than the year that was asked for.
-_DAYS = {"d": 1, "y": 366}
-_MOST_DAYS = 1_000 * 366
 _SETTING = "retention_"
 
 
 def _retention(value: object) -> object:
     if value is None or value == FOREVER:
         return None
-    found = re.fullmatch(r"([1-9][0-9]{0,5})([dy])", value) if isinstance(value, str) else None
-    days = int(found[1]) * _DAYS[found[2]] if found else 0
-    if not 0 < days <= _MOST_DAYS:
+    kept = duration(value, "dy") if isinstance(value, str) else None
+    if kept is None:
         raise ValueError(f"expected days or years such as 30d or 1y, or {FOREVER}")
-    return timedelta(days=days)
+    return kept
 
 
-# None is for ever.
+# None means for ever.
 Retention = Annotated[timedelta | None, BeforeValidator(_retention)]
 
 
 class RetentionSettings(DatabaseSettings):
-    """How long each table keeps its rows; the catalogues, which change in place, have no end."""
+    """How long each table keeps its rows; the catalogues, which change in place, have no limit."""
 
     retention_iss_positions: Retention = Field(
         default=None, description="Positions: `30d`, `1y`, `forever`."
@@ -52,7 +48,7 @@ class RetentionSettings(DatabaseSettings):
 
     @model_validator(mode="after")
     def _roll_ups_outlive_rows(self) -> Self:
-        # A late row would otherwise begin its bucket anew, and look like all that there was.
+        # Otherwise a late row would start its bucket anew, and the bucket would hold only that row.
         rows = self.retention_iss_positions
         for name in ("retention_iss_positions_minute", "retention_iss_positions_hour"):
             kept: timedelta | None = getattr(self, name)
@@ -65,7 +61,7 @@ class RetentionSettings(DatabaseSettings):
 
     @property
     def retention(self) -> Mapping[str, timedelta | None]:
-        """How long the rows of each table are kept, by table; None is for ever."""
+        """How long the rows of each table are kept, by table; None means for ever."""
         return {
             name.removeprefix(_SETTING): getattr(self, name)
             for name in type(self).model_fields
@@ -76,8 +72,8 @@ class RetentionSettings(DatabaseSettings):
 def floor_of(now: datetime, kept: timedelta) -> datetime:
     """Return the moment before which a table keeps nothing: the start of a month, in UTC.
 
-    Whole months go, so that a partition goes at once, and so that roll-ups that are kept as long
-    as their rows have the same floor.
+    Whole months are removed, so that a partition can be dropped at once, and so that roll-ups that
+    are kept as long as their rows have the same floor.
     """
     oldest = now.astimezone(UTC) - kept
     return oldest.replace(day=1, hour=0, minute=0, second=0, microsecond=0)

@@ -14,7 +14,8 @@ from libs.common.logging import get_logger
 
 _log = get_logger(__name__)
 
-# Between two tries for a table that is in use, for those who have waited behind the first.
+# Between two tries to lock a table that is in use, so that those who waited behind the first try
+# can go on.
 _PAUSE_S = 5.0
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -23,17 +24,17 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 def upgrade(url: str, revision: str = "head") -> None:
     """Run all pending migrations; safe to call from several processes at once.
 
-    A table that somebody reads for long, such as a backup, is waited for however long that takes.
-    Meanwhile nobody else waits for more than a moment.
+    If a table is read for a long time, as by a backup, the migration waits for as long as that
+    takes. Meanwhile it delays others by no more than a moment.
 
     Args:
         url: The database, as the role that owns the schema.
         revision: The last one to run.
 
     Raises:
-        DependencyUnavailableError: The database does not answer, or refuses; it says why.
+        DependencyUnavailableError: The database does not answer, or refuses; the message says why.
     """
-    # Alembic and SQLAlchemy hold 40 MB: only the process that migrates pays for them.
+    # Alembic and SQLAlchemy take 40 MB, so only the process that migrates imports them.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
     from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
@@ -45,13 +46,13 @@ def upgrade(url: str, revision: str = "head") -> None:
         try:
             command.upgrade(config, revision)
         except (DBAPIError, psycopg.Error) as error:
-            # Without SQLAlchemy's wrapping, which adds the whole script to the reason.
+            # The original error: SQLAlchemy's wrapper adds the whole script to the message.
             reason = error.orig if isinstance(error, DBAPIError) else error
             if not isinstance(reason, psycopg.errors.LockNotAvailable):
                 raise DependencyUnavailableError(
                     f"the database cannot be migrated: {reason}"
                 ) from error
-            # All of it is one transaction: nothing has changed.
+            # The migration is one transaction, so nothing has changed.
             _log.warning("migration_waits_for_table", reason=str(reason), next_try_in_s=_PAUSE_S)
             time.sleep(_PAUSE_S)
         else:
@@ -75,7 +76,7 @@ async def _migrate_in_a_process() -> None:
         "services.persistence",
         "migrate",
         env=dict(os.environ),
-        # Its log is part of ours: it may have to say what it waits for.
+        # Its standard output, the log, goes to ours: it may have to say what it waits for.
         stderr=asyncio.subprocess.PIPE,
     )
     _, errors = await process.communicate()

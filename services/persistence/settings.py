@@ -9,16 +9,16 @@ from services.persistence.retention import RetentionSettings
 
 
 class PersistenceSettings(RetentionSettings):
-    """What persistence is told."""
+    """The settings of persistence."""
 
     batch_size: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        # Above 2,000 the gain is below 5 %, and a batch would hold more than 2 MB.
+        # Above 2,000 the gain is below 5 %, and a batch would take more than 2 MB.
         default=2_000,
         description="Events per transaction at most.",
     )
     reclaim_idle_seconds: Annotated[float, Field(ge=1, le=86_400)] = Field(
-        # A living consumer renews its claims four times as often, so this is only how long what a
-        # dead one held has to wait. Shorter, and a stopped container loses its work in a pause.
+        # A living consumer renews its claims four times as often, so only the entries of a dead one
+        # wait this long. If it were shorter, a container would lose its entries in a short pause.
         default=60.0,
         description="Entries whose consumer has given no sign for this long are taken over.",
     )
@@ -26,28 +26,30 @@ class PersistenceSettings(RetentionSettings):
         default=10.0, description="Pause between two looks for such entries."
     )
     max_deliveries: Annotated[int, Field(ge=1, le=100)] = Field(
-        # Four times with its neighbours: by then a fault that passes by itself has passed.
+        # An entry is tried four times in a batch; by then a transient fault has passed.
         default=5,
         description="From this delivery on an entry is handled alone, and is dead if it fails.",
     )
     dead_letter_limit: Annotated[int, Field(ge=0, le=100_000)] = Field(
-        # A person can read through a hundred; a year of honest poison has not made as many.
+        # A person can read through a hundred, and bad entries alone have not made as many in a
+        # year.
         default=100,
         description="Dead letters of one stream within the window before it stands still.",
     )
     dead_letter_ratio: Annotated[float, Field(ge=0, le=1)] = Field(
-        # One bad producer among several stays below half; a bad deploy of ours is near 1.
+        # With one bad producer among several the share stays below half; after a bad deploy of ours
+        # it is near 1.
         default=0.5,
         description="Share of a stream's last 2,000 entries that may become letters beyond that.",
     )
     dead_letter_window_seconds: Seconds = Field(
-        # The slowest stream that matters, a position every 5 s, brings 720 entries in it.
+        # Even the slowest stream that matters, one position every 5 s, has 720 entries in an hour.
         default=3_600.0,
         description="The window of the limit.",
     )
     broker_memory_alert: Annotated[float, Field(gt=0.1, lt=1)] = Field(
-        # What fills a broker is mostly a group that nobody reads, at the rate of the events: the
-        # rest is hours away, and everything still works.
+        # What fills a broker is mostly a group that nobody reads, at the rate of the events: a full
+        # broker is then still hours away, and everything works.
         default=0.7,
         description="Share of the broker's memory above which an alarm is given.",
     )

@@ -1,7 +1,7 @@
 """The SQL that takes a batch from its staging table into its tables, each row once.
 
-One statement per batch and table: rows, roll-ups and history become visible together. Everything
-is written in the order of its key, in every table: two batches cannot wait for each other.
+One statement per batch and table, so rows, roll-ups and history become visible together. Every
+table is written in the order of its key, so two batches cannot deadlock.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ _AGGREGATES = ("min", "max", "sum")
 
 
 def create_staging(table: Table) -> sql.Composed:
-    """Return the statement that makes the table that a batch is copied into; one per session."""
+    """Return the statement that makes a staging table for batches, once per session."""
     return sql.SQL("CREATE TEMP TABLE IF NOT EXISTS {} ({}) ON COMMIT DELETE ROWS").format(
         staging(table),
         sql.SQL(", ").join(
@@ -26,7 +26,7 @@ def create_staging(table: Table) -> sql.Composed:
 
 
 def copy_into_staging(table: Table) -> sql.Composed:
-    """Return the COPY; binary, because it costs the client two thirds of the text form."""
+    """Return the COPY in binary form, which costs the client two thirds of the text form."""
     return sql.SQL("COPY {} FROM STDIN (FORMAT BINARY)").format(staging(table))
 
 
@@ -36,9 +36,9 @@ def staging(table: Table) -> sql.Identifier:
 
 
 def merge(table: Table) -> sql.Composed:
-    """Return the statement that merges what was staged.
+    """Return the statement that merges the staged rows into their table.
 
-    It answers one row: how many rows it wrote, and how many are older than what the table keeps.
+    It returns one row: how many rows it wrote, and how many are older than the table's retention.
     """
     parts = [
         sql.SQL(
@@ -76,7 +76,8 @@ def _upsert(table: Table) -> sql.Composed:
         "INSERT INTO {table} ({columns}) SELECT DISTINCT ON ({key}) {columns} FROM {staging}, floor"
         " WHERE {age} >= kept_from ORDER BY {key}, fetched_at DESC, id DESC"
         " ON CONFLICT ({key}) DO UPDATE SET ({columns}, stored_at) = ROW ({excluded}, now())"
-        # The id, so that of two versions of one fetch the same one stays in whatever order.
+        # The id as well, so that of two versions of one fetch the same one stays, in whatever order
+        # they come.
         " WHERE (EXCLUDED.fetched_at, EXCLUDED.id) > ({table}.fetched_at, {table}.id)"
     ).format(
         table=sql.Identifier(table.name),
@@ -97,10 +98,10 @@ def _needed(table: Table) -> list[str]:
 
 
 def _history(table: Table) -> sql.Composed:
-    """Keep what each fetch brought.
+    """Return the part that keeps the version of each fetch.
 
-    Also where it equals what is stored of the time before: a version that lies between the two may
-    be under way, in the hands of another replica. The view over it leaves repetitions out.
+    It is kept even if it equals the stored version before it: another replica may be about to store
+    a version that lies between the two. The view over the history leaves out repetitions.
     """
     return sql.SQL(
         "history AS (INSERT INTO {history} ({columns})"
@@ -115,9 +116,9 @@ def _history(table: Table) -> sql.Composed:
 
 
 def _roll_ups(name: str, roll_up: RollUp) -> list[sql.Composed]:
-    """Sum up what was really written, by minute, and the minutes by hour."""
+    """Return the parts that sum up the rows really written by minute, and the minutes by hour."""
     lasts = [*roll_up.values, *roll_up.last_only]
-    # The greatest array is that of the newest row: one aggregate finds all that is last.
+    # The greatest array is that of the newest row, so one aggregate finds all last values.
     by_minute = sql.SQL(
         "minutes AS (SELECT date_trunc('minute', time, 'UTC') AS bucket, count(*) AS samples,"
         " count(*) FILTER (WHERE origin = 'computed') AS computed_samples,"
@@ -169,7 +170,7 @@ def _add_to(target: str, buckets: str, roll_up: RollUp) -> sql.Composed:
         values=sql.SQL(", ").join(
             [
                 *map(sql.Identifier, columns[: -len(lasts)]),
-                # The time stands first in the array.
+                # The first element of the array is the time.
                 *(sql.SQL("last[{}]").format(sql.Literal(n + 2)) for n in range(len(lasts))),
             ]
         ),
@@ -182,7 +183,7 @@ def _add_to(target: str, buckets: str, roll_up: RollUp) -> sql.Composed:
 
 
 def _combined(column: str, newest: list[str]) -> sql.Composed:
-    """Return the value of a column for what was kept and what is added together."""
+    """Return the new value of a column, combined from the kept row and the added one."""
     if column.endswith(("_min", "first_time")):
         template = "least(kept.{0}, EXCLUDED.{0})"
     elif column.endswith(("_max", "last_time")):

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from libs.common.budget import Limit
+from libs.common.polling.budget import Limit
 from services.ingest_astro.providers import astronomyapi
 from services.ingest_iss.providers import celestrak
 from services.ingest_jwst.providers import jwstapi, mast

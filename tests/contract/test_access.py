@@ -18,8 +18,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 
-from libs.common.source_state import SourceState
-from libs.common.sources import SourceRegistry, SourceStatus
+from libs.common.polling.source_state import SourceState
+from libs.common.polling.sources import SourceRegistry, SourceStatus
 from libs.common.topology import COMMANDS_REFRESH
 from services.gateway.issuing import issue_token
 from tests.gateways import Gateway, running_gateway

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from libs.common.commands import RefreshCommand
 from libs.common.events import Origin, Provenance
+from libs.common.polling.refreshing import RefreshCommand
 from libs.common.topology import COMMANDS_REFRESH
 from tests.factories import START, position_event
 from tests.gateways import Gateway, running_gateway

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from libs.common.broker import Publisher, create_broker
-from libs.common.commands import RefreshCommand
 from libs.common.layout import Layout
-from libs.common.source_state import SourceState
-from libs.common.sources import SourceRegistry
+from libs.common.polling.refreshing import RefreshCommand
+from libs.common.polling.source_state import SourceState
+from libs.common.polling.sources import SourceRegistry
 from libs.common.topology import COMMANDS_REFRESH
 from tests.catalogue import dataset_event
 from tests.contract.clients import get, store

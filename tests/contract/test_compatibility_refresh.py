@@ -7,9 +7,9 @@ from typing import Any
 import jwt
 import pytest
 
-from libs.common.commands import RefreshCommand
-from libs.common.source_state import SourceState
-from libs.common.sources import SourceRegistry
+from libs.common.polling.refreshing import RefreshCommand
+from libs.common.polling.source_state import SourceState
+from libs.common.polling.sources import SourceRegistry
 from libs.common.topology import COMMANDS_REFRESH
 from tests.contract.test_sources import status
 from tests.gateways import Gateway, running_gateway

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from libs.common.clock import iso
-from libs.common.commands import RefreshCommand
-from libs.common.source_state import SourceState
-from libs.common.sources import SourceRegistry
+from libs.common.polling.refreshing import RefreshCommand
+from libs.common.polling.source_state import SourceState
+from libs.common.polling.sources import SourceRegistry
 from libs.common.topology import COMMANDS_REFRESH
 from tests.catalogue import (
     apod_event,

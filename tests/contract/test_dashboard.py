@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from libs.common.clock import iso
-from libs.common.sources import SourceRegistry
+from libs.common.polling.sources import SourceRegistry
 from libs.common.topology import EVENT_STREAMS
 from tests.catalogue import (
     apod_event,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from libs.common.sources import SourceRegistry
+from libs.common.polling.sources import SourceRegistry
 from services.gateway.application import ROUTES
 from services.gateway.routing import EVENT_STREAM, Route
 from tests.catalogue import sky_event

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-from libs.common.lease import lease_key
-from libs.common.source_state import SourceState
-from libs.common.sources import SourceRegistry, SourceStatus
+from libs.common.polling.lease import lease_key
+from libs.common.polling.source_state import SourceState
+from libs.common.polling.sources import SourceRegistry, SourceStatus
 from tests.gateways import Gateway
 from tests.waiting import wait_until
 

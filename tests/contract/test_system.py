@@ -6,8 +6,8 @@ from typing import Any
 
 from libs.common.broker import Publisher, create_broker
 from libs.common.layout import Layout
-from libs.common.source_state import SourceState
-from libs.common.sources import SourceRegistry
+from libs.common.polling.source_state import SourceState
+from libs.common.polling.sources import SourceRegistry
 from services.gateway.checks import SharedChecks
 from tests.catalogue import apod_event, dataset_event, image_event, sky_event
 from tests.contract.clients import get, store

@@ -217,12 +217,14 @@ def test_a_full_folder_of_an_earlier_process_is_counted(tmp_path: Path) -> None:
     """A restart does not forget what is there, and clears away what a dead process left."""
     for index in range(30):
         (tmp_path / str(index)).write_bytes(bytes(1_000))
-    (tmp_path / ".part-old").write_bytes(bytes(1_000))
-    os.utime(tmp_path / ".part-old", (0, 0))
+    left = [tmp_path / name for name in (".part-old", ".lock-old")]
+    for path in left:
+        path.write_bytes(bytes(1_000))
+        os.utime(path, (0, 0))
     ThumbnailFolder(tmp_path, max_bytes=10_000).write("new", bytes(1_000))
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 10_000
     assert (tmp_path / "new").exists()
-    assert not (tmp_path / ".part-old").exists()
+    assert not any(path.exists() for path in left)
 
 
 @pytest.mark.parametrize("url", ["https://x/../../etc/passwd", "https://x/\x00", "a" * 9_000])

@@ -9,9 +9,9 @@ from redis.asyncio import Redis
 
 from libs.common.broker import connect
 from libs.common.events import AstroEventEvent, decode
+from libs.common.polling.source_state import SourceState
+from libs.common.polling.sources import SourceRegistry, SourceStatus
 from libs.common.runtime import Runtime
-from libs.common.source_state import SourceState
-from libs.common.sources import SourceRegistry, SourceStatus
 from libs.common.topology import EVENTS_ASTRO, EVENTS_DEAD
 from services.ingest_astro.bootstrap import EVENTS, bootstrap
 from services.ingest_astro.settings import IngestAstroSettings

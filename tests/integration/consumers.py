@@ -8,9 +8,9 @@ from typing import Any
 from redis.asyncio import Redis
 
 from libs.common.broker import connect, create_broker
-from libs.common.consuming import ConsumerOptions, StreamConsumer
-from libs.common.deadletters import Rejection
-from libs.common.pending import Entry
+from libs.common.consuming.pending import Entry
+from libs.common.consuming.stream_consumer import ConsumerOptions, StreamConsumer
+from libs.common.dead_letters import Rejection
 from libs.common.tasks import end_tasks
 from libs.common.topology import EVENTS_DEAD, EVENTS_ISS, PERSISTENCE
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from libs.common.clock import Clock
+from libs.common.clock import SYSTEM_CLOCK, Clock
 from libs.common.events import (
     Event,
     IssElementsEvent,
@@ -14,8 +14,8 @@ from libs.common.events import (
     Origin,
     decode,
 )
+from libs.common.polling.sources import SourceRegistry, SourceStatus
 from libs.common.runtime import Runtime
-from libs.common.sources import SourceRegistry, SourceStatus
 from libs.common.topology import EVENTS_ISS
 from services.ingest_iss.bootstrap import ELEMENTS, POSITIONS, bootstrap
 from services.ingest_iss.settings import IngestIssSettings
@@ -30,7 +30,7 @@ async def ingesting(
     *,
     positions: str = NOBODY,
     elements: str = NOBODY,
-    clock: Clock | None = None,
+    clock: Clock = SYSTEM_CLOCK,
     **settings: Any,
 ) -> AsyncIterator[Runtime]:
     """Run the service, which asks every second, until the body ends.

@@ -13,8 +13,8 @@ from redis.asyncio import Redis
 
 from libs.common.broker import as_bytes
 from libs.common.events import Event, decode
+from libs.common.polling.sources import SourceRegistry, SourceStatus
 from libs.common.runtime import Runtime
-from libs.common.sources import SourceRegistry, SourceStatus
 from libs.common.topology import EVENTS_JWST
 from services.ingest_jwst.bootstrap import IMAGES, bootstrap
 from services.ingest_jwst.settings import IngestJwstSettings

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Sequence
 
 from libs.common.broker import connect
-from libs.common.consuming import ConsumerOptions, StreamConsumer
-from libs.common.deadletters import Rejection
-from libs.common.pending import Entry
+from libs.common.consuming.pending import Entry
+from libs.common.consuming.stream_consumer import ConsumerOptions, StreamConsumer
+from libs.common.dead_letters import Rejection
 from libs.common.topology import EVENTS_ISS, PERSISTENCE
 
 DEADLY = b"deadly"

@@ -10,10 +10,10 @@ from redis.asyncio import Redis
 from libs.common.broker import connect
 from libs.common.database import create_pool
 from libs.common.events import OsdrDatasetEvent, decode
-from libs.common.fence import Fence
+from libs.common.polling.fence import Fence
+from libs.common.polling.source_state import SourceState
+from libs.common.polling.sources import SourceRegistry, SourceStatus
 from libs.common.runtime import Runtime
-from libs.common.source_state import SourceState
-from libs.common.sources import SourceRegistry, SourceStatus
 from libs.common.topology import EVENTS_DEAD, EVENTS_OSDR
 from services.ingest_osdr.bootstrap import DATASETS, bootstrap
 from services.ingest_osdr.crawl import Crawl

@@ -13,8 +13,8 @@ from redis.asyncio import Redis
 
 from libs.common import metrics
 from libs.common.broker import connect
-from libs.common.budget import Budget, Limit
 from libs.common.errors import BudgetExhaustedError
+from libs.common.polling.budget import Budget, Limit
 from tests.waiting import wait_until
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,7 +13,6 @@ import pytest_asyncio
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from libs.common.answers import Published, forget_published
 from libs.common.broker import (
     Publisher,
     StreamReader,
@@ -22,16 +21,18 @@ from libs.common.broker import (
     ensure_groups,
     wait_for_broker,
 )
-from libs.common.broker_memory import broker_memory
-from libs.common.budget import Budget, Limit
+from libs.common.broker.memory import broker_memory
 from libs.common.clock import SystemClock
-from libs.common.deadletters import DeadLetters, Rejection
+from libs.common.connecting import connected
+from libs.common.consuming.pending import Entry, PendingList
+from libs.common.dead_letters import DeadLetters, Rejection
 from libs.common.errors import BudgetExhaustedError, DependencyUnavailableError, LeaseLostError
-from libs.common.fence import Fence
-from libs.common.lease import Lease
-from libs.common.pending import Entry, PendingList
+from libs.common.polling.budget import Budget, Limit
+from libs.common.polling.fence import Fence
+from libs.common.polling.lease import Lease
+from libs.common.polling.published import Published, forget_published
 from libs.common.questions import Answer, Question
-from libs.common.requests import Desk, Worker, answering, ask
+from libs.common.requests import Desk, answering, ask
 from libs.common.runtime import Runtime
 from libs.common.settings import ServiceSettings
 from libs.common.tasks import end_tasks
@@ -232,13 +233,11 @@ async def test_questions_are_answered(nodes: Nodes, client: Redis) -> None:
     async def add(question: Sum) -> Total:
         return Total(total=sum(question.numbers))
 
-    def desks(_: Redis, __: Worker) -> Sequence[Desk[Any, Any]]:
-        return [Desk(COMMANDS_ISS_TRACK, Sum, add)]
-
     runtime = Runtime()
     settings = ServiceSettings(redis_url=nodes.url)
     async with (
-        answering("ingest_iss", settings, runtime, desks),
+        connected("ingest_iss", settings, runtime) as connection,
+        answering(connection, runtime, [Desk(COMMANDS_ISS_TRACK, Sum, add)]),
         create_broker(nodes.url, "asker") as broker,
     ):
         answers = await asyncio.gather(

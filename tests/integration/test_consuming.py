@@ -3,10 +3,10 @@
 import pytest
 from redis.asyncio import Redis
 
-from libs.common import consuming as consuming_module
 from libs.common import metrics
 from libs.common.broker import Publisher
-from libs.common.consuming import ConsumerOptions
+from libs.common.consuming import stream_consumer as consuming_module
+from libs.common.consuming.stream_consumer import ConsumerOptions
 from libs.common.topology import EVENTS_ISS, PERSISTENCE
 from tests.factories import position_event, position_events
 from tests.integration.consumers import (

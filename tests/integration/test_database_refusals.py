@@ -11,9 +11,9 @@ from redis.asyncio import Redis
 from libs.common import metrics
 from libs.common.broker import Publisher
 from libs.common.clock import SystemClock
+from libs.common.consuming.pending import Entry
 from libs.common.database import KEEPALIVE, TRANSIENT_ERRORS, Pool
 from libs.common.errors import DependencyUnavailableError
-from libs.common.pending import Entry
 from libs.common.topology import EVENTS_ISS, PERSISTENCE
 from services.persistence import handlers
 from services.persistence.backup.database import connect

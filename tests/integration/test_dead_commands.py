@@ -11,11 +11,11 @@ import pytest
 from redis.asyncio import Redis
 
 from libs.common.broker import Publisher
-from libs.common.consuming import ConsumerOptions
-from libs.common.deadletter_limit import LetterLimit
-from libs.common.deadletters import DeadLetters, Rejection
+from libs.common.consuming.dead_letter_limit import LetterLimit
+from libs.common.consuming.pending import Entry, PendingList
+from libs.common.consuming.stream_consumer import ConsumerOptions
+from libs.common.dead_letters import DeadLetters, Rejection
 from libs.common.events import Origin, Provenance
-from libs.common.pending import Entry, PendingList
 from libs.common.topology import EVENTS_DEAD, EVENTS_ISS, EVENTS_OSDR, PERSISTENCE, Stream
 from services.persistence.dead.commands import dead
 from tests.factories import START, position_event, position_events

@@ -5,8 +5,8 @@ from redis.asyncio import Redis
 
 from libs.common.breaker import BackOff
 from libs.common.broker import Publisher
-from libs.common.consuming import ConsumerOptions, check_consumers
-from libs.common.deadletter_limit import LetterLimit
+from libs.common.consuming.dead_letter_limit import LetterLimit
+from libs.common.consuming.stream_consumer import ConsumerOptions, check_consumers
 from libs.common.errors import DependencyUnavailableError
 from libs.common.runtime import Runtime
 from libs.common.topology import EVENTS_ISS

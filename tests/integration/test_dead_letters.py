@@ -8,9 +8,9 @@ from redis.asyncio import Redis
 from redis.exceptions import NoPermissionError
 
 from libs.common.broker import Publisher, text
-from libs.common.deadletters import DeadLetters, Rejection
+from libs.common.consuming.pending import Entry, PendingList
+from libs.common.dead_letters import DeadLetters, Rejection
 from libs.common.events import Origin, Provenance
-from libs.common.pending import Entry, PendingList
 from libs.common.topology import EVENTS_DEAD, EVENTS_ISS, PERSISTENCE
 from tests.factories import START, position_event, position_events, undecodable
 from tests.integration.consumers import (

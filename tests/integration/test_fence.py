@@ -9,19 +9,19 @@ import pytest
 from redis.asyncio import Redis
 
 from libs.common import metrics
-from libs.common.answers import LastAnswer, Published
 from libs.common.breaker import BackOff
 from libs.common.broker import Publisher
 from libs.common.clock import SystemClock
 from libs.common.errors import LeaseLostError
 from libs.common.events import Origin
-from libs.common.fence import Fence
-from libs.common.lease import Lease
-from libs.common.polling import Poller, PollOptions
-from libs.common.providers import Reading
+from libs.common.polling.fence import Fence
+from libs.common.polling.lease import Lease
+from libs.common.polling.poller import Poller, PollOptions
+from libs.common.polling.providers import Reading
+from libs.common.polling.published import LastAnswer, Published
+from libs.common.polling.source_state import SourceState
+from libs.common.polling.sources import SourceRegistry, SourceStatus
 from libs.common.secrets import Redactor
-from libs.common.source_state import SourceState
-from libs.common.sources import SourceRegistry, SourceStatus
 from libs.common.topology import EVENTS_ISS
 from services.ingest_jwst.crawl import Crawl
 from services.ingest_jwst.progress import Progress

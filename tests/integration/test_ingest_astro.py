@@ -9,8 +9,8 @@ import pytest
 
 from libs.common.broker import text
 from libs.common.events import AstroKind, Origin
-from libs.common.source_state import SourceState
-from libs.common.sources import SourceRegistry
+from libs.common.polling.source_state import SourceState
+from libs.common.polling.sources import SourceRegistry
 from services.ingest_astro.settings import IngestAstroSettings
 from tests.integration.astro import World, astro_world
 from tests.integration.repositories import execute, storing_into

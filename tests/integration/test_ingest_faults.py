@@ -13,8 +13,8 @@ from structlog.typing import EventDict
 
 from libs.common.broker import connect
 from libs.common.events import IssPositionEvent, Origin
-from libs.common.source_state import SourceState
-from libs.common.sources import SourceStatus
+from libs.common.polling.source_state import SourceState
+from libs.common.polling.sources import SourceStatus
 from tests.integration.consumers import letters
 from tests.integration.ingesting import ingesting, position_status, published_positions
 from tests.servers import Servers

@@ -12,9 +12,9 @@ from redis.asyncio import Redis
 
 from libs.common.broker import Publisher, connect, text
 from libs.common.clock import SystemClock
-from libs.common.commands import RefreshCommand, request_refresh
 from libs.common.events import Origin
-from libs.common.source_state import SourceState
+from libs.common.polling.refreshing import RefreshCommand, request_refresh
+from libs.common.polling.source_state import SourceState
 from libs.common.topology import COMMANDS_REFRESH
 from services.ingest_iss.bootstrap import ELEMENTS, POSITIONS
 from tests.clocks import JumpingClock, WrongClock

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from libs.common.source_state import SourceState
+from libs.common.polling.source_state import SourceState
 from services.ingest_osdr.providers.osdr import CONCURRENCY, PART
 from services.ingest_osdr.providers.shipped import shipped_events
 from services.ingest_osdr.shipped_datasets import SHIPPED_DATASETS

@@ -8,7 +8,7 @@ import pytest
 from faststream.redis import RedisBroker
 
 from libs.common.broker import create_broker
-from libs.common.clock import Clock
+from libs.common.clock import SYSTEM_CLOCK, Clock
 from libs.common.questions import (
     PassesAnswer,
     PassesQuestion,
@@ -32,7 +32,7 @@ START = shipped_elements().epoch
 
 @asynccontextmanager
 async def answering_broker(
-    valkey_url: str, clock: Clock | None = None
+    valkey_url: str, clock: Clock = SYSTEM_CLOCK
 ) -> AsyncIterator[RedisBroker]:
     """A broker to ask over, with a service behind it that has no network."""
     runtime = Runtime()

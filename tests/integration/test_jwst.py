@@ -9,7 +9,7 @@ import pytest_asyncio
 from pydantic import HttpUrl, SecretStr
 from redis.asyncio import Redis
 
-from libs.common.source_state import SourceState
+from libs.common.polling.source_state import SourceState
 from libs.common.topology import EVENTS_DEAD
 from services.ingest_jwst.providers.shipped import shipped_images
 from tests.integration.jwst import Clock, poll_once, published, settings, stored

@@ -11,7 +11,6 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from libs.common.budget import Budget, Limit
 from libs.common.clock import SystemClock
 from libs.common.errors import (
     AccessRefusedError,
@@ -23,9 +22,10 @@ from libs.common.errors import (
     UpstreamError,
     UpstreamTimeoutError,
 )
-from libs.common.fence import Fence
-from libs.common.providers import Reading
-from libs.common.upstream import ClientOptions, UpstreamClient
+from libs.common.polling.budget import Budget, Limit
+from libs.common.polling.fence import Fence
+from libs.common.polling.providers import Reading
+from libs.common.upstream.client import ClientOptions, UpstreamClient
 from services.ingest_jwst.crawl import Crawl, CrawlOptions
 from services.ingest_jwst.progress import Progress
 from services.ingest_jwst.providers.jwstapi import KEY_HEADER, PAGE_SIZE, JwstApi, PageProgress

@@ -7,8 +7,8 @@ from redis.asyncio import Redis
 
 from libs.common.clock import SystemClock
 from libs.common.errors import LeaseLostError
-from libs.common.fence import Fence
-from libs.common.lease import Lease
+from libs.common.polling.fence import Fence
+from libs.common.polling.lease import Lease
 from tests.clocks import JumpingClock
 from tests.integration.consumers import command
 from tests.waiting import wait_until

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from libs.common.source_state import SourceState
+from libs.common.polling.source_state import SourceState
 from services.ingest_osdr.providers.osdr import PART
 from tests.integration.osdr import PATIENCE_S, World, osdr_world
 from tests.upstreams.faults import Fault

@@ -12,14 +12,14 @@ from libs.common.breaker import BackOff
 from libs.common.broker import Publisher, prepare_streams
 from libs.common.clock import SystemClock
 from libs.common.events import Origin
-from libs.common.fence import Fence
 from libs.common.layout import UNDIVIDED
-from libs.common.lease import lease_key
-from libs.common.polling import Poller, PollOptions
-from libs.common.providers import Reading, Reject
+from libs.common.polling.fence import Fence
+from libs.common.polling.lease import lease_key
+from libs.common.polling.poller import Poller, PollOptions
+from libs.common.polling.providers import Reading, Reject
+from libs.common.polling.source_state import SourceState
+from libs.common.polling.sources import SourceRegistry, SourceStatus
 from libs.common.secrets import Redactor
-from libs.common.source_state import SourceState
-from libs.common.sources import SourceRegistry, SourceStatus
 from libs.common.topology import EVENTS_DEAD, EVENTS_ISS
 from tests.factories import elements_event
 from tests.integration.consumers import letters

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from libs.common.answers import Published, forget_published
 from libs.common.clock import SystemClock
-from libs.common.fence import Fence
-from libs.common.lease import LIFE_S
+from libs.common.polling.fence import Fence
+from libs.common.polling.lease import LIFE_S
+from libs.common.polling.published import Published, forget_published
 from libs.common.topology import EVENTS_OSDR
 from services.ingest_osdr.bootstrap import DATASETS
 from services.persistence.backup.database import connect, other_sessions

@@ -11,11 +11,11 @@ import structlog
 from redis.asyncio import Redis
 
 from libs.common.broker import Publisher
-from libs.common.consuming import ConsumerOptions
-from libs.common.deadletters import Rejection
+from libs.common.consuming.batch_processing import DEATHS_ALONE
+from libs.common.consuming.pending import Entry, PendingList
+from libs.common.consuming.stream_consumer import ConsumerOptions
+from libs.common.dead_letters import Rejection
 from libs.common.errors import DependencyUnavailableError
-from libs.common.pending import Entry, PendingList
-from libs.common.taking import DEATHS_ALONE
 from libs.common.topology import EVENTS_ISS, PERSISTENCE
 from tests.factories import position_event, position_events
 from tests.integration import mortal_consumer as mortal

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from faststream.redis import RedisBroker
 from pydantic import BaseModel
-from redis.asyncio import Redis
 
 from libs.common.broker import connect, create_broker
+from libs.common.connecting import connected
 from libs.common.errors import DependencyUnavailableError
 from libs.common.questions import Question
 from libs.common.requests import (
@@ -82,20 +82,19 @@ async def clerk_at_work(
     url: str, *, limit_s: float = 20.0, waiting: int = 8, replica: str = "0"
 ) -> AsyncIterator[tuple[Clerk, Runtime]]:
     """Run an answering service."""
-    runtime, made = Runtime(), []
-
-    def desks(redis: Redis, worker: Worker) -> Sequence[Desk[Any, Any]]:
-        del redis
-        made.append(Clerk(worker, limit_s=limit_s, waiting=waiting))
-        return made[0].desks()
-
+    runtime = Runtime()
     settings = ServiceSettings(redis_url=url, replica=replica)
-    async with answering("clerk", settings, runtime, desks):
-        runtime.started()
-        try:
-            yield made[0], runtime
-        finally:
-            runtime.stop.set()
+    with Worker() as worker:
+        clerk = Clerk(worker, limit_s=limit_s, waiting=waiting)
+        async with (
+            connected("clerk", settings, runtime) as connection,
+            answering(connection, runtime, clerk.desks()),
+        ):
+            runtime.started()
+            try:
+                yield clerk, runtime
+            finally:
+                runtime.stop.set()
     await runtime.finish()
 
 
@@ -267,6 +266,23 @@ async def test_stopping_ends_a_computation(valkey_url: str, broker: RedisBroker)
     )
     with pytest.raises(RequestUnansweredError):
         await asked
+
+
+async def test_who_stops_answering_leaves_the_questions_to_others(
+    valkey_url: str, broker: RedisBroker
+) -> None:
+    """Also while it still has its connection, because a poll of the same service is not over."""
+    settings = ServiceSettings(redis_url=valkey_url, replica="stopping")
+    runtime = Runtime()
+    async with connected("clerk", settings, runtime) as connection:
+        with Worker() as worker:
+            clerk = Clerk(worker, limit_s=PATIENCE_S, waiting=8)
+            async with answering(connection, runtime, clerk.desks()):
+                assert await total(broker, 1) == 1
+        async with clerk_at_work(valkey_url):
+            totals = await asyncio.gather(*(total(broker, n) for n in range(8)))
+        assert totals == list(range(8))
+    assert runtime.failure is None
 
 
 async def test_a_lost_group_ends_the_service(valkey_url: str) -> None:

@@ -12,8 +12,8 @@ import psycopg
 import pytest
 
 from libs.common.clock import SystemClock
+from libs.common.consuming.pending import Entry
 from libs.common.events import Event, IssPositionEvent, Origin, Provenance, decode
-from libs.common.pending import Entry
 from libs.common.topology import EVENTS_ISS
 from services.persistence.handlers import BatchWriter
 from services.persistence.schema import upgrade

@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from libs.common.broker import connect
-from libs.common.source_state import SourceState
+from libs.common.polling.source_state import SourceState
 from libs.common.topology import EVENTS_DEAD
 from tests.integration.space import KEY, NOWHERE, SOURCES, TOKEN, Space, settings, simulated, stored
 from tests.upstreams.faults import Fault

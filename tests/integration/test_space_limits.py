@@ -11,9 +11,9 @@ from redis.asyncio import Redis
 from libs.common.broker import connect
 from libs.common.clock import SystemClock
 from libs.common.errors import AccessRefusedError, BudgetExhaustedError, RateLimitedError
-from libs.common.source_state import SourceState
+from libs.common.polling.source_state import SourceState
 from libs.common.topology import EVENTS_DEAD
-from libs.common.upstream import ClientOptions, UpstreamClient
+from libs.common.upstream.client import ClientOptions, UpstreamClient
 from services.ingest_space.providers.nasa import DEMO_LIMITS, NasaApi, NasaBudget
 from tests.integration.space import Space, simulated
 from tests.upstreams.base import Answer, json_answer

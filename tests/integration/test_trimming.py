@@ -8,8 +8,8 @@ import pytest
 from redis.asyncio import Redis
 
 from libs.common.broker import connect, ensure_groups
+from libs.common.broker.trimming import trim
 from libs.common.topology import Stream
-from libs.common.trimming import trim
 
 STREAM = Stream("test:trimmed", groups=("first", "second"), retention=timedelta(hours=1))
 # Whole nodes of the broker's tree are removed: 100 entries each by default.

@@ -1,4 +1,4 @@
-"""What keeps the broker in shape: leavers go, much is trimmed, length and memory are watched."""
+"""What keeps the broker in shape: idle consumers go, much is trimmed, sizes are watched."""
 
 import asyncio
 from datetime import timedelta
@@ -8,14 +8,14 @@ import pytest
 import structlog
 from redis.asyncio import Redis
 
-from libs.common import broker_memory as memory_module
 from libs.common import metrics
 from libs.common.broker import Publisher
-from libs.common.broker_memory import MemoryAlarm, broker_memory, watch_memory_forever
-from libs.common.leavers import remove_leavers
+from libs.common.broker import memory as memory_module
+from libs.common.broker.idle_consumers import remove_idle_consumers
+from libs.common.broker.memory import MemoryAlarm, broker_memory, watch_memory_forever
+from libs.common.broker.upkeep import keep_in_shape
 from libs.common.tasks import end_tasks
 from libs.common.topology import EVENTS_ISS, PERSISTENCE, Stream
-from libs.common.upkeep import keep_in_shape
 from tests.factories import START, position_events
 from tests.integration.consumers import entry_ids, leave_pending
 from tests.waiting import wait_until
@@ -35,8 +35,8 @@ async def test_a_consumer_that_left_is_removed(publisher: Publisher, broker_clie
     await leave_pending(broker_client, "gone", count=5)
     await broker_client.xack(EVENTS_ISS.key, PERSISTENCE, *(await entry_ids(broker_client))[:5])
     await leave_pending(broker_client, "holding", count=5)
-    assert await remove_leavers(broker_client, EVENTS_ISS.key, PERSISTENCE) == []
-    removed = await remove_leavers(broker_client, EVENTS_ISS.key, PERSISTENCE, AT_ONCE)
+    assert await remove_idle_consumers(broker_client, EVENTS_ISS.key, PERSISTENCE) == []
+    removed = await remove_idle_consumers(broker_client, EVENTS_ISS.key, PERSISTENCE, AT_ONCE)
     assert removed == ["gone"]
     assert await names(broker_client) == {"holding"}
     summary: Any = await broker_client.xpending(EVENTS_ISS.key, PERSISTENCE)
@@ -50,7 +50,9 @@ async def test_a_consumer_that_comes_back_reads_on(
     await publisher.publish(position_events(1))
     await leave_pending(broker_client, "back")
     await broker_client.xack(EVENTS_ISS.key, PERSISTENCE, *await entry_ids(broker_client))
-    assert await remove_leavers(broker_client, EVENTS_ISS.key, PERSISTENCE, AT_ONCE) == ["back"]
+    assert await remove_idle_consumers(broker_client, EVENTS_ISS.key, PERSISTENCE, AT_ONCE) == [
+        "back"
+    ]
     await publisher.publish(position_events(1, start=1))
     await leave_pending(broker_client, "back")
     assert await names(broker_client) == {"back"}

@@ -14,7 +14,6 @@ from aiohttp import web
 from redis.asyncio import Redis
 
 from libs.common import metrics
-from libs.common.budget import Budget, Limit
 from libs.common.clock import SystemClock
 from libs.common.errors import (
     AccessRefusedError,
@@ -29,7 +28,8 @@ from libs.common.errors import (
     UpstreamError,
     UpstreamTimeoutError,
 )
-from libs.common.upstream import USER_AGENT, ClientOptions, UpstreamClient, Validators
+from libs.common.polling.budget import Budget, Limit
+from libs.common.upstream.client import USER_AGENT, ClientOptions, UpstreamClient, Validators
 from tests.upstreams.faults import Fault
 from tests.upstreams.server import running
 from tests.upstreams.wheretheiss import WhereTheIss

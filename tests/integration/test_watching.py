@@ -7,14 +7,14 @@ import pytest
 from redis.asyncio import Redis
 
 from libs.common import metrics
-from libs.common import watching as module
 from libs.common.broker import Publisher
 from libs.common.clock import SystemClock
-from libs.common.consuming import ConsumerOptions, StreamConsumer
+from libs.common.consuming import watching as module
+from libs.common.consuming.stream_consumer import ConsumerOptions, StreamConsumer
+from libs.common.consuming.watching import group_state, watch_forever
 from libs.common.errors import DependencyUnavailableError
 from libs.common.tasks import end_tasks
 from libs.common.topology import EVENTS_ISS, PERSISTENCE
-from libs.common.watching import group_state, watch_forever
 from tests.factories import position_event, position_events
 from tests.integration.consumers import (
     Handler,

@@ -12,10 +12,10 @@ import aiohttp
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from libs.common.broker.trimming import trim
 from libs.common.errors import DependencyUnavailableError
 from libs.common.tasks import end_tasks
 from libs.common.topology import EVENT_STREAMS
-from libs.common.trimming import trim
 from tests.chaos.load import publishing
 from tests.chaos.positions import position
 

@@ -1,4 +1,4 @@
-"""The broker, whatever it is: one server, a cluster, or a service that sentinels watch."""
+"""The broker, in any of its forms: one server, a cluster, or a service that sentinels watch."""
 
 from libs.common.broker.clients import (
     READ_BLOCK_MS,

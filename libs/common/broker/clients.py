@@ -1,4 +1,4 @@
-"""Clients of the broker, whatever it is, for everything and for FastStream."""
+"""Clients of the broker, in any of its forms: redis-py's for our own use, and FastStream's."""
 
 import asyncio
 import logging
@@ -22,17 +22,18 @@ from libs.common.broker.resets import noticing_resets
 from libs.common.broker_url import BrokerUrl, Kind
 from libs.common.errors import DependencyUnavailableError
 from libs.common.logging import get_logger
+from libs.common.outage import Outage
 from libs.common.tasks import end_tasks
 
 _log = get_logger(__name__)
 
 _T = TypeVar("_T")
 
-# redis-py 8 breaks blocking reads off after its socket timeout: keep every BLOCK well below this.
+# redis-py 8 aborts blocking reads after its socket timeout: keep every BLOCK well below this.
 SOCKET_TIMEOUT_S = 5.0
 READ_BLOCK_MS = 1_000
-# For whoever answers people, on the same clients: time to bridge a restart of 2 s, as they do. At a
-# broker that hangs they would try for half a minute.
+# For code that answers people over these clients: enough to bridge a restart of 2 s, as the retries
+# do. With a broker that hangs, the clients alone would try for half a minute.
 TAKEN_WITHIN_S = 3.0
 
 
@@ -54,7 +55,7 @@ def connection_options(client_name: str) -> dict[str, Any]:
 _IMPATIENT: dict[str, Any] = {
     "socket_timeout": 0.25,
     "socket_connect_timeout": 0.25,
-    # A check of its own before a command would double the wait.
+    # A health check before the command would double the wait.
     "health_check_interval": 0,
     "retry": Retry(NoBackoff(), 0),
     "retry_on_error": [],
@@ -64,13 +65,13 @@ _IMPATIENT: dict[str, Any] = {
 def connect(url: str, client_name: str, *, patient: bool = True) -> Redis:
     """Return a client for everything that is not a FastStream subscription.
 
-    In a cluster it answers to the same commands, as long as the keys of one command, script or
+    With a cluster it takes the same commands, as long as the keys of one command, script or
     transaction share a slot (`libs/common/broker/cluster.py`).
 
     Args:
         url: The broker.
-        client_name: As it lists its connections.
-        patient: False for whoever has another answer at hand: one try, given up after 250 ms.
+        client_name: The name under which the broker lists the connections.
+        patient: False for callers that can do without the broker: one try, given up after 250 ms.
     """
     place = BrokerUrl.parse(url)
     options = connection_options(client_name) | ({} if patient else _IMPATIENT) | place.options
@@ -96,7 +97,7 @@ def connect(url: str, client_name: str, *, patient: bool = True) -> Redis:
 
 
 class _Watched(Redis):
-    """The primary that sentinels name; the connections to the sentinels end with it."""
+    """A client of the primary that sentinels name; it also closes the sentinels' connections."""
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:  # noqa: FBT001 - as in redis-py
         await super().aclose(close_connection_pool)
@@ -110,7 +111,7 @@ def create_broker(url: str, client_name: str) -> RedisBroker:
 
 
 class _Connection(ConnectionState[Any]):
-    """FastStream's connection, made as all others are."""
+    """FastStream's connection, made by `connect` like all others."""
 
     def __init__(self, url: str, client_name: str) -> None:
         super().__init__()
@@ -120,28 +121,28 @@ class _Connection(ConnectionState[Any]):
     async def connect(self) -> Any:  # noqa: ANN401 - as in FastStream
         self._client = connect(self._url, self._client_name)
         if cluster := as_cluster(self._client):
-            # A subscription asks where a channel belongs, and not whether that is known yet.
+            # A subscription looks up a channel's node without initializing the client first.
             await cluster.initialize()
         self._connected = True
         return self._client
 
 
 class _Broker(RedisBroker):
-    """FastStream's broker on any broker of ours.
+    """FastStream's broker for all forms of the broker.
 
-    FastStream has a class for a cluster, which publishes nothing in pipelines and asks questions
-    over a second, blocking client without its retries and most of its options (0.7.8). redis-py 8
-    has what it lacked: the broker for one server works as it is, given the other client.
+    FastStream (0.7.8) has a class for clusters, but that cannot publish in pipelines, and sends
+    requests over a second, blocking client without the retries and most of the options. With
+    redis-py 8, the class for a single server works unchanged when it is given a cluster client.
     """
 
     def __init__(self, url: str, client_name: str) -> None:
         self._place = url, client_name
         super().__init__(
-            # For the documents that it writes about itself, which are not ours.
+            # Only appears in FastStream's own AsyncAPI documents, which are not used.
             "redis://localhost",
             message_format=PlainFormat,
             graceful_timeout=8.0,
-            # One canonical line per batch is ours; FastStream's two per message are not wanted.
+            # We log one line per batch; FastStream's two lines per message are not wanted.
             logger=logging.getLogger("faststream"),
             log_level=logging.DEBUG,
         )
@@ -152,24 +153,22 @@ class _Broker(RedisBroker):
 
 async def wait_for_broker(redis: Redis) -> None:
     """Wait until the broker answers, also while it replays its log after a start."""
-    complained = False
+    outage = Outage(_log, "waiting_for_broker")
     while True:
         try:
             await redis.ping()
         except RedisError as error:
-            if not complained:
-                complained = True
-                _log.warning("waiting_for_broker", reason=str(error))
+            outage.began(reason=str(error))
             await asyncio.sleep(0.5)
         else:
             return
 
 
 async def broker_info(redis: Redis, section: str) -> list[dict[str, Any]]:
-    """Return a section of INFO, of every primary where there are several.
+    """Return a section of INFO, from every primary if there are several.
 
     Raises:
-        redis.exceptions.RedisError: One did not answer.
+        redis.exceptions.RedisError: A primary did not answer.
     """
     if cluster := as_cluster(redis):
         await cluster.initialize()
@@ -180,12 +179,13 @@ async def broker_info(redis: Redis, section: str) -> list[dict[str, Any]]:
 
 
 async def answered_within(seconds: float, work: Awaitable[_T]) -> _T:
-    """Return what work with the broker returns, for whoever cannot wait as long as its client.
+    """Return the result of work with the broker, for callers that cannot wait as long as a client.
 
-    A task of its own: cleaning up after a cancellation may ask the broker too, and wait as long.
+    The work runs in a task of its own, because its clean-up after a cancellation may ask the
+    broker, too, and wait as long.
 
     Raises:
-        DependencyUnavailableError: It is not done in time.
+        DependencyUnavailableError: The work is not done in time.
     """
     task = asyncio.ensure_future(work)
     try:

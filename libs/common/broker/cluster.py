@@ -1,6 +1,6 @@
-"""A client of a cluster, as patient and as easy to use as the one of a single server."""
+"""A cluster client that retries as long, and is as easy to use, as that of a single server."""
 
-# ruff: noqa: ANN401 - redis-py types words and answers of commands so
+# ruff: noqa: ANN401 - redis-py types the words and answers of commands as Any
 
 from collections.abc import Generator
 from contextlib import suppress
@@ -24,38 +24,38 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from libs.common.broker.resets import noticing_resets
 
-# Within these reads the keys stand after a word, not at a fixed place.
+# In these commands the keys follow the word STREAMS instead of having a fixed place.
 _READS = frozenset({"XREAD", "XREADGROUP"})
 _STREAMS = b"STREAMS"
-# What passes when a slot has moved to another node, or a replica has become a primary.
+# Errors that pass once a slot has moved to another node, or a replica has been promoted.
 _PASSING = (RedisConnectionError, RedisTimeoutError, ClusterDownError, AskError, TryAgainError)
 
 
 def _patience() -> Retry:
-    # 5 tries within about 2 s, as with a single server; whoever calls has patience of his own.
+    # 5 tries within about 2 s, as with a single server; callers have timeouts of their own.
     return Retry(ExponentialWithJitterBackoff(base=0.05, cap=1), 5, supported_errors=_PASSING)
 
 
 class Cluster(RedisCluster):
     """redis-py's cluster client, without four of its surprises.
 
-    - It repeats a command at once, and so gives up long before a replica has been promoted.
-    - It raises `RedisClusterException`, which is no `RedisError`, when no node answers.
-    - It asks one node for the keys of every XREAD, and never another when that one is dead.
-    - It makes a transaction on a thread with an event loop of its own.
+    - It repeats a command without a pause, and so gives up long before a replica is promoted.
+    - It raises `RedisClusterException`, which is not a `RedisError`, when no node answers.
+    - It asks one node where the keys of an XREAD are, and no other when that node is dead.
+    - It runs a transaction in a thread with an event loop of its own.
     """
 
     def __init__(self, **options: Any) -> None:
-        # It looks for the new primary after the first failure; the patience is ours.
+        # One retry, with which redis-py looks for the new primary; the other retries are ours.
         super().__init__(**{**options, "retry": Retry(NoBackoff(), 1)})
         made = self.connection_kwargs["connection_class"]
         self.connection_kwargs["connection_class"] = noticing_resets(made)
 
     async def initialize(self, *arguments: Any, **options: Any) -> "Cluster":
-        """Learn which node serves what.
+        """Learn which node serves which slots.
 
         Raises:
-            redis.exceptions.ConnectionError: No node answers, or some slots are served by none.
+            redis.exceptions.ConnectionError: No node answers, or no node serves some of the slots.
         """
         try:
             await super().initialize(*arguments, **options)
@@ -64,10 +64,10 @@ class Cluster(RedisCluster):
         return self
 
     async def execute_command(self, *words: Any, **options: Any) -> Any:
-        """Send a command to the node that serves its key, wherever that is by then.
+        """Send a command to the node that serves its key, also after the key has moved.
 
         Raises:
-            redis.exceptions.RedisError: It was refused, or nobody answered for about 2 s.
+            redis.exceptions.RedisError: It was refused, or no node answered for about 2 s.
         """
         execute = super().execute_command
 
@@ -102,19 +102,19 @@ class Cluster(RedisCluster):
         return node
 
     def pipeline(self, transaction: Any = None, shard_hint: Any = None) -> Any:
-        """Return a pipeline; one with a transaction must stay within one slot."""
+        """Return a pipeline; the keys of a transaction must share a slot."""
         if transaction:
             return OneNodePipeline(self, transaction=True)
         return super().pipeline(shard_hint=shard_hint)
 
 
 class OneNodePipeline(AsyncCoreCommands):
-    """Commands that travel together over one connection, to the node that serves the first key.
+    """Commands that are sent together over one connection, to the node that serves the first key.
 
-    `WAIT` answers for what its own connection has written, so it must not travel on another.
+    `WAIT` only answers for writes of its own connection, so it must be sent over the same one.
     """
 
-    # The commands of redis-py ask for one, and tell it nothing.
+    # redis-py's commands expect this attribute, but none of those in use needs a value.
     _event_dispatcher: Any = None
 
     def __init__(self, cluster: Cluster, *, transaction: bool) -> None:
@@ -127,15 +127,16 @@ class OneNodePipeline(AsyncCoreCommands):
         return self._itself().__await__()
 
     def execute_command(self, *words: Any, **_: Any) -> Self:
-        """Keep a command for later; its key, if it has one, is its second word."""
+        """Keep a command until `execute`; its key, if it has one, is its second word."""
         self._words.append(words)
         return self
 
     async def execute(self) -> list[Any]:
-        """Send what was kept; return the answers.
+        """Send the kept commands; return the answers.
 
         Raises:
-            redis.exceptions.RedisError: The first command that was refused, or nobody answered.
+            redis.exceptions.RedisError: A command was refused (this is the error of the first
+                one), or no node answered.
         """
         if not self._words:
             return []
@@ -152,7 +153,7 @@ class OneNodePipeline(AsyncCoreCommands):
         return list(answers[-1]) if self._transaction else answers
 
     async def _look_again(self, _: Exception) -> None:
-        # Where nobody knows, the next try is told so.
+        # If no node knows either, the next try raises that.
         with suppress(RedisClusterException, RedisError):
             await self._cluster.nodes_manager.initialize()
 
@@ -161,7 +162,7 @@ class OneNodePipeline(AsyncCoreCommands):
 
 
 def as_cluster(client: object) -> Cluster | None:
-    """Return a client of the broker as one of a cluster; None when it is another."""
+    """Return a client of the broker as that of a cluster; None when it is of another kind."""
     return client if isinstance(client, Cluster) else None
 
 

@@ -1,9 +1,10 @@
-"""How many copies there must be of what was written, before it counts as accepted.
+"""How many copies a write must have before it counts as accepted.
 
-Replicas copy after the answer: what the primary alone has is gone when a replica takes over. So
-every replica that follows must have confirmed. Where fewer follow than did, one may have been made
-primary already without the node's knowing, and the others are asked: the sentinels, or the other
-primaries. Only a replica that a majority of them holds for dead need not have a copy.
+Replication is asynchronous: what only the primary has is lost when a replica is promoted. So every
+replica that follows the primary must confirm. If fewer replicas follow than before, one of them may
+have been promoted already without this node knowing it. Then those that decide about promotions are
+asked: the sentinels, or all primaries of the cluster. Only a replica that a majority of them
+considers dead need not have a copy.
 """
 
 import asyncio
@@ -23,24 +24,24 @@ from libs.common.topology import Stream
 
 _log = get_logger(__name__)
 
-# A replica that follows confirms within milliseconds; well below the socket timeout.
+# A replica that follows confirms within milliseconds. Well below the socket timeout.
 CONFIRM_MS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How a node looks to one of those that decide who is primary.
+    """How one of those that decide about promotions, a sentinel or a primary, sees a node.
 
     Attributes:
-        is_primary: Whether it is the primary, and nobody is taking its place.
-        living: Replicas of it that are not known to be dead.
+        is_primary: Whether the node is the primary, and no other node is taking its place.
+        living: The number of its replicas that are not known to be dead.
     """
 
     is_primary: bool
     living: int
 
 
-# Given the key of a stream, returns how each of them sees the node; None for one without answer.
+# Given a stream's key, returns how each of them sees the key's node; None for one without answer.
 Observe = Callable[[str], Awaitable[Sequence[View | None]]]
 
 
@@ -49,7 +50,7 @@ class Copies:
 
     Args:
         redis: A client of a cluster, or of a service that sentinels watch.
-        observe: Asks those that decide who is primary.
+        observe: Asks those that decide about promotions.
     """
 
     def __init__(self, redis: Redis, observe: Observe) -> None:
@@ -60,7 +61,7 @@ class Copies:
 
     @classmethod
     def of(cls, redis: Redis) -> "Copies | None":
-        """Return the copies that a client's broker makes; None for a single server."""
+        """Return an instance for a client's broker; None for a single server: it has no copies."""
         if cluster := as_cluster(redis):
             return cls(redis, lambda key: _ask_primaries(cluster, key))
         pool = redis.connection_pool
@@ -69,10 +70,10 @@ class Copies:
         return None
 
     async def confirm(self, stream: Stream) -> None:
-        """Require the copies of all that was written to a stream's node so far.
+        """Require copies of everything that was written to a stream's node so far.
 
         Raises:
-            DependencyUnavailableError: A replica that may become primary may lack some of it.
+            DependencyUnavailableError: A replica that may be promoted may lack some of it.
             redis.exceptions.RedisError: The node did not answer.
         """
         pipeline = one_node_pipeline(self._redis)
@@ -82,21 +83,21 @@ class Copies:
         await self.require(stream, role, confirmed)
 
     async def request(self, pipeline: Any, stream: Stream) -> None:  # noqa: ANN401 - one of two classes
-        """Put at the end of a pipeline what asks its node for the copies."""
+        """Append to a pipeline the commands that ask its node for copies."""
         await pipeline.role()
-        # More than there are would take all of the time.
+        # To ask for more replicas than there are would always take the whole `CONFIRM_MS`.
         await pipeline.wait(self._following.get(stream, 1), CONFIRM_MS)
 
     async def require(self, stream: Stream, role: Sequence[Any], confirmed: int) -> None:
-        """Judge by the answers.
+        """Judge by the answers whether there are enough copies.
 
         Args:
-            stream: What was written to.
-            role: The answer to ROLE, after writing.
+            stream: The stream that was written to.
+            role: The answer to ROLE, given after the write.
             confirmed: The answer to WAIT.
 
         Raises:
-            DependencyUnavailableError: A replica that may become primary may lack it.
+            DependencyUnavailableError: A replica that may be promoted may lack the write.
         """
         following = len(role[2])
         self._following[stream] = following
@@ -112,10 +113,10 @@ class Copies:
 
 
 def require_no_other(views: Sequence[View | None], following: int) -> None:
-    """Judge whether a node with so many followers is the primary beyond doubt.
+    """Judge whether a node that `following` replicas follow is the primary beyond doubt.
 
     Raises:
-        DependencyUnavailableError: It may not be.
+        DependencyUnavailableError: There is a doubt.
     """
     answered = [view for view in views if view is not None]
     if 2 * len(answered) <= len(views):
@@ -130,7 +131,7 @@ def require_no_other(views: Sequence[View | None], following: int) -> None:
 
 
 async def _ask_sentinels(pool: Any) -> list[View | None]:  # noqa: ANN401 - redis-py has no types for it
-    """Ask the sentinels of the URL; where they name another primary, go there from now on."""
+    """Ask the sentinels of the URL; if they name another primary, connect to that from now on."""
     address = pool.master_address
 
     async def ask(sentinel: Redis) -> tuple[View, bool] | None:
@@ -146,7 +147,7 @@ async def _ask_sentinels(pool: Any) -> list[View | None]:  # noqa: ANN401 - redi
 
     answers = await asyncio.gather(*map(ask, pool.sentinel_manager.sentinels))
     if not all(answer[1] for answer in answers if answer):
-        # Connections to a primary of yesterday stay open until it is told so, for seconds.
+        # A deposed primary keeps its connections open until it learns of that, seconds later.
         await pool.disconnect()
     return [answer[0] if answer else None for answer in answers]
 

@@ -1,4 +1,4 @@
-"""Entries of a stream: the form in which an event travels, and how it is read back."""
+"""Entries of a stream: the form in which an event is written, and how it is read back."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,10 +16,10 @@ BODY_FIELD = b"__data__"
 
 
 class PlainFormat(MessageFormat):
-    """Writes an event as its JSON alone, so that every client of the broker can read it.
+    """Writes an event as plain JSON, so that every client of the broker can read it.
 
-    FastStream's own binary form is kept where headers carry meaning (a reply address), and both
-    are understood when reading. Our traceparent and content type are in the envelope.
+    FastStream's own binary form is used only where headers matter (a reply address); both forms are
+    understood when reading. Our traceparent and content type are in the event's envelope.
     """
 
     @classmethod
@@ -54,20 +54,20 @@ class PlainFormat(MessageFormat):
 
 
 def text(value: bytes | str | int) -> str:
-    """Return what the broker answered as text; its client types an id as any of the three."""
+    """Return an answer of the broker as text; its client types an id as any of the three."""
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def as_bytes(value: bytes | str) -> bytes:
-    """Return what the broker answered as bytes."""
+    """Return an answer of the broker as bytes."""
     return value if isinstance(value, bytes) else value.encode()
 
 
 def body_of(fields: Mapping[bytes, bytes]) -> bytes:
     """Return the body of a stream entry.
 
-    An entry that somebody added by hand, in other fields, is shown as those fields, so that it
-    can be read among the dead letters.
+    For an entry that somebody added by hand with other fields, this is a JSON object of those
+    fields, so that it can be read among the dead letters.
     """
     body = fields.get(BODY_FIELD)
     if body is not None:

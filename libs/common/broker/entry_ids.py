@@ -13,8 +13,8 @@ class EntryId(NamedTuple):
     """The id of an entry; it compares as the broker compares it.
 
     Attributes:
-        accepted_ms: When the broker accepted the entry, Unix milliseconds by its clock.
-        sequence: Its number among those of the same millisecond.
+        accepted_ms: When the broker accepted the entry, in Unix milliseconds by the broker's clock.
+        sequence: Its number among the entries of the same millisecond.
     """
 
     accepted_ms: int
@@ -25,7 +25,7 @@ class EntryId(NamedTuple):
         """Read an id as the broker writes it.
 
         Raises:
-            ValueError: It is none.
+            ValueError: It is not an id.
         """
         match = _FORM.fullmatch(text(value))
         if match is None or max(entry := cls(int(match[1]), int(match[2]))) > _LARGEST:
@@ -33,12 +33,12 @@ class EntryId(NamedTuple):
         return entry
 
     def __str__(self) -> str:
-        """Return it as the broker writes it."""
+        """Return the id as the broker writes it."""
         return f"{self.accepted_ms}-{self.sequence}"
 
     @property
     def before(self) -> "EntryId":
-        """The largest id below this one; of the first of all, itself."""
+        """The largest id below this one; the smallest possible id is returned itself."""
         if self.sequence:
             return EntryId(self.accepted_ms, self.sequence - 1)
         return EntryId(self.accepted_ms - 1, _LARGEST) if self.accepted_ms else self

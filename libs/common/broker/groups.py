@@ -11,7 +11,7 @@ from libs.common.errors import ConfigurationError
 from libs.common.layout import Layout
 from libs.common.topology import ALL_STREAMS, EVENT_STREAMS, Stream
 
-# The number of partitions of every event stream, as the first process of all was told.
+# The number of partitions of every event stream, as set in the first process that ever started.
 LAYOUT_KEY = "cassiopeia:layout"
 
 
@@ -26,16 +26,16 @@ async def prepare_streams(redis: Redis, layout: Layout) -> None:
 
 
 async def agree_on_layout(redis: Redis, layout: Layout) -> None:
-    """Write the layout down where nobody has, and compare it where somebody has.
+    """Store the layout if no process has done so yet; otherwise compare it with the stored one.
 
-    Two processes with different ones would publish where nobody reads.
+    Of two processes with different layouts, one would publish where the other does not read.
 
     Raises:
         ConfigurationError: The others have another layout.
     """
     for stream in EVENT_STREAMS:
         count = layout.counts[stream.name]
-        # Entries that an earlier release left were never divided, and must not be forgotten.
+        # An undivided stream of an earlier release may hold entries, which must not be forgotten.
         if count > 1 and await redis.exists(stream.key):
             count = 1
         await redis.hsetnx(LAYOUT_KEY, stream.name, str(count))
@@ -55,9 +55,9 @@ async def stored_layout(redis: Redis) -> Layout:
 
 
 async def ensure_groups(redis: Redis, streams: Iterable[Stream] = ALL_STREAMS) -> None:
-    """Create every consumer group of the table at entry `0`, and its stream with it.
+    """Create every consumer group of the streams at entry `0`, and the stream where it is missing.
 
-    The library's default is `$`, which skips all that was published before (ADR 0002).
+    FastStream's default is `$`, which skips everything that was published before (ADR 0002).
     """
     for stream in streams:
         for group in stream.groups:
@@ -69,7 +69,7 @@ async def ensure_groups(redis: Redis, streams: Iterable[Stream] = ALL_STREAMS) -
 
 
 async def group_info(redis: Redis, key: str, group: str) -> Mapping[str, Any] | None:
-    """Return what the broker tells of a consumer group; None when the stream has none of the name.
+    """Return what the broker knows of a consumer group; None when the stream has no such group.
 
     Raises:
         redis.exceptions.ResponseError: There is no such stream.

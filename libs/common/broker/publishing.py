@@ -1,4 +1,4 @@
-"""Publishing: an event is accepted when it has all the copies that the broker can make of it."""
+"""Publishing: an event is accepted once the broker has as many copies of it as it can make."""
 
 import asyncio
 import time
@@ -20,10 +20,10 @@ from libs.common.layout import UNDIVIDED, Layout
 from libs.common.slices import in_slices
 from libs.common.topology import Stream
 
-# Small enough that a reply with a full pipeline of 1 KiB events fits the socket timeout.
+# Small enough that a full pipeline of 1 KiB events is answered within the socket timeout.
 PIPELINE_LENGTH = 500
-# A cluster takes 16 s to replace a primary with the usual settings, sentinels 31 s and as long
-# again to hold the old one for dead.
+# With the usual settings a cluster takes 16 s to replace a primary. Sentinels take 31 s, and as
+# long again until they consider the old one dead.
 FAILOVER_S = 75.0
 _PAUSE_S = 0.5
 
@@ -40,7 +40,7 @@ class Publisher:
     async def publish(self, events: Iterable[Event]) -> None:
         """Append events to their streams, in the order given.
 
-        Where a replica can take over, that is waited for.
+        Where a replica can be promoted, this waits for a failover.
 
         Raises:
             DependencyUnavailableError: The broker did not accept all; publishing again is harmless.
@@ -85,7 +85,7 @@ class Publisher:
 
     async def _append(self, stream: Stream, bodies: Sequence[bytes]) -> None:
         if not await self._is_appended(stream, bodies):
-            # Everything was removed, or the streams divided anew: agree as at the start.
+            # The stream was removed, or the layout has changed: agree on it as at the start.
             await prepare_streams(self._redis, self._layout)
             if not await self._is_appended(stream, bodies):
                 raise DependencyUnavailableError("there is no such stream")
@@ -94,8 +94,8 @@ class Publisher:
         """Append entries; return whether the stream is there, if it is one that has groups."""
         pipeline = one_node_pipeline(self._redis)
         if stream.groups:
-            # Who made a stream by publishing would publish where no group reads: for ever, where
-            # the stream has gone because there is another layout. FastStream has no word for it.
+            # If publishing created the stream, no group would read it; and never would one if the
+            # stream is gone because the layout has changed. FastStream has no option for this.
             pipeline.xadd = partial(pipeline.xadd, nomkstream=True)
         for body in bodies:
             await self._broker.publish(

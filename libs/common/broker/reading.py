@@ -1,4 +1,4 @@
-"""Reading several streams at once, without a group."""
+"""Reading several streams at once, without a consumer group."""
 
 import asyncio
 from collections.abc import Mapping
@@ -13,10 +13,10 @@ from libs.common.tasks import end_tasks
 
 
 class StreamReader:
-    """Reads on in several streams.
+    """Reads several streams, call after call.
 
-    A single server is asked for all of them in one command. In a cluster they live on different
-    nodes: there each has a read of its own under way, so that a quiet stream holds up no other.
+    A single server is asked for all streams in one command. In a cluster they live on different
+    nodes, so each stream has a pending read of its own, and a quiet stream delays no other.
     """
 
     def __init__(self, redis: Redis, *, count: int) -> None:
@@ -25,11 +25,11 @@ class StreamReader:
         self._reads: dict[str, asyncio.Task[Any]] = {}
 
     async def read(self, positions: Mapping[str, str]) -> list[tuple[bytes, Any]]:
-        """Return the next entries by stream, as XREAD does; nothing when there were none in time.
+        """Return the next entries by stream, as XREAD does; nothing when none came in time.
 
         Args:
-            positions: The last entry seen of each stream, the same as in the last call for those
-                of which that returned nothing.
+            positions: The last entry seen of each stream; it must be unchanged for a stream of
+                which the last call returned nothing.
 
         Raises:
             redis.exceptions.RedisError: A stream could not be read, and no other had entries.
@@ -44,7 +44,7 @@ class StreamReader:
         try:
             await asyncio.wait(self._reads.values(), return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
-            # Shielded: whoever cancels may do it again before they have ended.
+            # Shielded: this task may be cancelled again before the reads have ended.
             await asyncio.shield(end_tasks(*self._reads.values()))
             raise
         return self._harvest()

@@ -1,4 +1,4 @@
-"""Connections for which a reset is a lost connection, whichever event loop carries them."""
+"""Connections that report a reset as a lost connection, whichever event loop they run on."""
 
 from collections.abc import Iterable
 from typing import TypeVar
@@ -13,9 +13,9 @@ def noticing_resets(connection_class: _Class) -> _Class:
     """Return a subclass whose writes fail with `ConnectionError` after a reset.
 
     uvloop raises RuntimeError for a write to a transport that a reset has closed meanwhile. And
-    when a node of a cluster fails, redis-py closes its idle connections one after another, among
-    them one that somebody has taken by then: AttributeError. It passes both on (8.1), past its own
-    retries and past everybody who handles a broker that is away.
+    when a node of a cluster fails, redis-py closes its idle connections one after another, even one
+    that a caller has taken by then, whose write raises AttributeError. redis-py (8.1) lets both
+    through: neither its retries nor our handling of a broker that is away would see them.
     """
 
     class _NoticingResets(connection_class):  # type: ignore[valid-type, misc]  # a class made here

@@ -1,7 +1,8 @@
 """Every event of the suite: a CloudEvents 1.0 envelope around one strict payload per type.
 
-Units stand in the field names, times are aware, and numbers are finite. A new optional field is
-not a new version: consumers ignore fields that they do not know. Anything else is a new `v<n>`.
+Field names carry their units, times are aware, and numbers are finite. A new optional field needs
+no new version, because consumers ignore fields that they do not know. Any other change is a new
+`v<n>`.
 """
 
 from libs.common.events.astro import (

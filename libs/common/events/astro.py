@@ -25,7 +25,7 @@ Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 
 class AstroKind(StrEnum):
-    """What kinds of events there are."""
+    """The kinds of events."""
 
     MOON_PHASE = "moon_phase"
     LUNAR_ECLIPSE = "lunar_eclipse"
@@ -42,13 +42,13 @@ class AstroKind(StrEnum):
     MOON_RISE_SET = "moon_rise_set"
 
 
-# Their variant (total, partial) is a result of the computation and may be corrected; that of all
-# others says which event it is.
+# The variant of these kinds (total, partial) is a result of the computation and may be corrected;
+# that of all other kinds is part of the event's identity.
 _VARIANT_IS_A_RESULT = {AstroKind.LUNAR_ECLIPSE, AstroKind.SOLAR_ECLIPSE}
 
 
 class AstroObserver(Strict):
-    """A place on the Earth; its name is for people, its coordinates are what it is."""
+    """A place on the Earth; its coordinates identify it, its name is for people."""
 
     name: Name
     latitude_deg: Latitude
@@ -67,10 +67,10 @@ class AstroContact(Strict):
 class AstroEvent(Recorded):
     """Something in the sky whose peak is at the envelope's `time`.
 
-    `variant` says which of its kind it is (`full`, `total`, `rise`). With an `observer` everything
-    is as seen from there, and `visible` tells whether the body is above the horizon at the peak;
-    `contacts` tell how it is with the other moments. Without one it is geocentric, and
-    `latitude_deg` and `longitude_deg` are the place of greatest eclipse, where there is one.
+    `variant` distinguishes events of one kind (`full`, `total`, `rise`). With an `observer`, all
+    values are as seen from there, and `visible` tells whether the body is above the horizon at the
+    peak; `contacts` give the altitude at the other moments. Without an observer they are
+    geocentric, and `latitude_deg` and `longitude_deg` are the place of greatest eclipse, if any.
     `magnitude` is the body's apparent visual magnitude. `solar_longitude_deg` is J2000.
     `occurrence` counts events of the same name on the same day of UTC. `confirmed_by` lists
     providers that announce the same event, `upstream_body` is the record of one that does.
@@ -120,7 +120,7 @@ class AstroEvent(Recorded):
 
     @property
     def document(self) -> dict[str, Any]:
-        """The payload as JSON types, without what is not known, and without the record."""
+        """The payload as JSON types, without unknown values and without the record."""
         return self.model_dump(mode="json", exclude_none=True, exclude={"upstream_body"})
 
 
@@ -135,7 +135,7 @@ class AstroEventEvent(Event):
 
     @classmethod
     def of_event(cls, data: AstroEvent, *, time: datetime, provenance: Provenance) -> Self:
-        """Wrap an event; one per natural key, which is the subject, and content."""
+        """Wrap an event; one per content and natural key, which is the subject."""
         subject = natural_key(data, time)
         content = f"{iso(time)}\n{data.content}".encode()
         digest = blake2b(content, digest_size=16).hexdigest()
@@ -145,7 +145,7 @@ class AstroEventEvent(Event):
 
 
 def natural_key(data: AstroEvent, time: datetime) -> str:
-    """Return what makes an event the same one in every computation.
+    """Return the key that an event has in every computation of it.
 
     Kind, variant, bodies, place and day of UTC: `moon_phase:full:moon:earth:2026-08-28`.
     """

@@ -49,7 +49,7 @@ EVENT_CLASSES: tuple[type[Event], ...] = (
 
 _ONE: TypeAdapter[Event] = TypeAdapter(AnyEvent)
 _MANY: TypeAdapter[Mapping[str, Event]] = TypeAdapter(dict[str, AnyEvent])
-# Unknown outside of this process, so that no body can hold the key of another.
+# Unknown outside of this process, so that no body can contain the key of another.
 _BATCH_KEY = token_hex(8)
 
 
@@ -57,7 +57,7 @@ def decode(body: bytes) -> Event:
     """Decode one stream entry.
 
     Raises:
-        ValueError: The body is no event of the suite; the message says why in one line.
+        ValueError: The body is not an event of the suite; the message says why in one line.
     """
     try:
         return _ONE.validate_json(body)
@@ -66,26 +66,27 @@ def decode(body: bytes) -> Event:
 
 
 def decode_batch(bodies: Sequence[bytes]) -> list[Event | ValueError]:
-    """Decode many stream entries at once, each to its event or to the reason why it is none.
+    """Decode many stream entries at once, each into its event or the reason why it is not one.
 
-    The bodies are validated as one JSON object, which costs a third of validating them one by one;
-    only a batch that holds a bad one is taken apart.
+    The bodies are validated as one JSON object, which costs a third of validating them one by one.
+    Only a batch with a bad body is decoded one by one.
     """
     keys, openings = _batch_keys(len(bodies))
-    # One join: every copy of a batch is megabytes of memory that the kernel has to find.
+    # A single join: every copy of a batch takes megabytes of memory.
     document = b"".join(chain(*zip(openings, bodies, strict=True), (b"}",)))
     try:
         events = _MANY.validate_json(document)
     except ValidationError:
         pass
     else:
-        # Bodies such as `{},"a":{}`, or halves that are whole only together, change the keys.
+        # A body such as `{},"a":{}`, or two bodies that are valid JSON only together, change the
+        # keys.
         if tuple(events) == keys:
             return list(events.values())
     return [_decoded_or_reason(body) for body in bodies]
 
 
-@lru_cache(maxsize=16)  # full batches, and the sizes of a quiet stream
+@lru_cache(maxsize=16)  # the size of a full batch, and the sizes on a quiet stream
 def _batch_keys(count: int) -> tuple[tuple[str, ...], tuple[bytes, ...]]:
     """Return the keys of a batch, and what stands before each of its bodies."""
     keys = tuple(f"{_BATCH_KEY}{index}" for index in range(count))

@@ -10,16 +10,16 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from libs.common.clock import unix_microseconds
 
-# uuid5(NAMESPACE_DNS, "events.cassiopeia"); every event id derives from it, so it never changes.
+# uuid5(NAMESPACE_DNS, "events.cassiopeia"); every event id derives from it, so it must not change.
 EVENT_NAMESPACE = UUID("0dc9ec40-6dd4-5094-aff9-15b43dbc4beb")
 
-# From the first satellite on. Near the ends of the calendar a time breaks arithmetic: the year 1 in
-# a zone east of Greenwich has no UTC, and nobody could read it back from the database.
+# From the first satellite on. A time near the ends of the calendar breaks arithmetic: the year 1 in
+# a zone east of Greenwich has no UTC time, and could not be read back from the database.
 Moment = Annotated[
     AwareDatetime,
     Field(ge=datetime(1957, 10, 4, tzinfo=UTC), lt=datetime(9000, 1, 1, tzinfo=UTC)),
 ]
-# What a PostgreSQL `integer` holds; a larger one would be stored as another number.
+# The range of a PostgreSQL `integer`; a larger number would be stored as a different one.
 Count = Annotated[int, Field(ge=0, le=2_147_483_647)]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]
@@ -38,30 +38,30 @@ class Origin(StrEnum):
 
 
 class Strict(BaseModel):
-    """What envelope and payloads have in common: no coercion, no change, only finite numbers."""
+    """What envelope and payloads have in common: no coercion, immutable, only finite numbers."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore", allow_inf_nan=False)
 
 
 class Recorded(Strict):
-    """A payload with the record that it was read from, as received; None where none was."""
+    """A payload with the record that it was read from, as received; None if there was none."""
 
     upstream_body: dict[str, Any] | None = None
 
     @property
     def content(self) -> str:
-        """What the payload says, as the JSON that ids are made of.
+        """The payload without its record, as the JSON that ids are made from.
 
-        The record is no part of it. MAST leaves out the columns that are null in all rows of a
-        page, so that a row is spelt as its neighbours are; a computed event is the same one however
-        it is announced; elements are told apart by what they say. None of that is news.
+        A different record alone is no new event. MAST leaves out the columns that are null in all
+        rows of a page, so the form of a row depends on its neighbours. A computed event is the same
+        one, however it is announced. Elements are identified by their values.
         """
         return self.model_dump_json(exclude={"upstream_body"})
 
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a datum came from: who gave it, how, and when we got it."""
+    """Where a datum came from: its provider, how it came to be, and when it was fetched."""
 
     provider: str
     origin: Origin
@@ -69,7 +69,7 @@ class Provenance:
 
 
 class Event(Strict):
-    """The CloudEvents 1.0 envelope, with four extensions of ours.
+    """The CloudEvents 1.0 envelope, with four extension attributes.
 
     `time` is when the source says that the datum was true, `fetchedat` when it was fetched.
     `id` is a UUIDv5 of source, type and natural key: publishing an event twice is harmless.
@@ -112,8 +112,8 @@ class Event(Strict):
     def sequence(self) -> int:
         """The increasing integer that clients of the earlier systems know as `id`.
 
-        It is the fetch time in microseconds, so that the gateway can answer it and persistence
-        can store it without asking each other; JSON numbers hold it exactly until the year 2255.
+        It is the fetch time in microseconds, so the gateway can return it and persistence can store
+        it without asking each other. JSON numbers hold it exactly until the year 2255.
         """
         return unix_microseconds(self.fetchedat)
 

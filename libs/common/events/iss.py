@@ -20,7 +20,7 @@ from libs.common.events.envelope import (
 
 # The catalogue's numbers have nine digits at most.
 NoradId = Annotated[int, Field(gt=0, le=999_999_999)]
-# From re-entry to well above any boost: outside, the number is not the station's.
+# From re-entry to well above any boost; an altitude outside of this is not the station's.
 LOWEST_KM, HIGHEST_KM = 100, 2_000
 
 
@@ -32,8 +32,8 @@ class IssPosition(Strict):
     Earth's shadow, None where the upstream did not say. The three `elements_*` fields are set on
     computed positions only: `elements_age_s` is `time` minus `elements_epoch`, and
     `elements_trusted` is false when that is more than the service's limit.
-    `source_url` is the address that was asked, `computed:<model>` where none was.
-    `upstream_body` is the body as received; that of a computed position carries the same keys.
+    `source_url` is the requested URL, or `computed:<model>` for a computed position.
+    `upstream_body` is the body as received; for a computed position it is made with the same keys.
     """
 
     norad_id: NoradId
@@ -56,7 +56,7 @@ class IssPosition(Strict):
 class IssElements(Recorded):
     """Mean orbital elements of the station (OMM, SGP4 theory), valid around `epoch`.
 
-    `upstream_body` is the record of the message.
+    `upstream_body` is the record as received.
     """
 
     norad_id: NoradId
@@ -76,7 +76,7 @@ class IssElements(Recorded):
     revolution_number: Count
 
     def __hash__(self) -> int:
-        """Return a hash for caches of what is made of them; a record has none."""
+        """Return a hash for caches of what is computed from elements; a record is not hashable."""
         return hash((self.norad_id, self.epoch))
 
 

@@ -16,16 +16,16 @@ SecureLink = Annotated[str, StringConstraints(pattern=r"^https://", max_length=M
 
 
 class JwstImage(Recorded):
-    """One public picture, whichever archive told of it.
+    """One public picture, whichever archive it was found in.
 
-    `image_id` is the name of the picture's file without its ending and without `_thumb`, in small
-    letters: the same picture has the same name in every archive. `suffix` is its last part, with
+    `image_id` is the picture's file name in lower case, without its extension and `_thumb`: the
+    same picture has the same name in every archive. `suffix` is the last part of that name, with
     the underscore (`_i2d`, `_s3d`, `_cal`): the kind of product that the picture shows.
     `observation_id` is the rest.
 
-    `preview_url` is the smallest picture that there is, `image_url` the largest, `data_url` the
+    `preview_url` is the smallest picture available, `image_url` the largest, `data_url` the
     measured data (FITS); they lead to archives that the service knows. The other optional fields
-    are None where the archive does not say: jwstapi.com has neither dates nor targets.
+    are None where the archive does not give them: jwstapi.com has neither dates nor targets.
 
     Coordinates are ICRS; `wavelength_*_nm` is the band, `exposure_s` the sum of all exposures.
     `released_at` is the end of the exclusive period, `observed_from` and `observed_until` are the
@@ -74,8 +74,8 @@ class JwstImageEvent(Event):
     def of_image(cls, data: JwstImage, *, provenance: Provenance) -> Self:
         """Wrap a picture; one event per picture, origin and content.
 
-        The origin is part of the key, so that live data that say the same as the shipped snapshot
-        still take its place.
+        The origin is part of the key, so that live data replace the shipped snapshot even where
+        both say the same.
         """
         return cls.of(
             data,

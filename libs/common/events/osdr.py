@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from libs.common.events.envelope import Event, Provenance, Strict
 
-# The longest of each that was seen is a quarter of it at most.
+# The longest values that were seen are at most a quarter of these limits.
 MAX_TITLE = 1_000
 MAX_DESCRIPTION = 20_000
 MAX_LABEL = 500
@@ -23,7 +23,7 @@ Labels = Annotated[list[Label], Field(max_length=MAX_LABELS)]
 
 
 class OsdrMission(Strict):
-    """A flight that a study belongs to; what the repository left out is None."""
+    """A flight that a study belongs to; a value that the repository does not give is None."""
 
     name: Label | None = None
     start: date | None = None
@@ -40,8 +40,8 @@ class OsdrLink(Strict):
 class OsdrDataset(Strict):
     """One study of the repository, as its catalogue describes it at the envelope's `time`.
 
-    `number` is the accession's: 137 of OSD-137. Texts are free of markup. `raw` is the body of
-    the study's detail as received, empty where the study is from the shipped snapshot.
+    `number` is the accession's number: 137 of OSD-137. Texts are free of markup. `raw` is the body
+    of the study's details as received, empty where the study is from the shipped snapshot.
     """
 
     accession: Accession
@@ -68,17 +68,17 @@ class OsdrDataset(Strict):
 
     @property
     def missions_document(self) -> list[dict[str, Any]]:
-        """The missions as JSON has them."""
+        """The missions as JSON types."""
         return [mission.model_dump(mode="json") for mission in self.missions]
 
     @property
     def links_document(self) -> list[dict[str, Any]]:
-        """The links as JSON has them."""
+        """The links as JSON types."""
         return [link.model_dump(mode="json") for link in self.links]
 
 
 class OsdrDatasetEvent(Event):
-    """One study of the repository, as it is since its description changed."""
+    """One version of a study of the repository, from a change of its description on."""
 
     SOURCE = "/cassiopeia/ingest_osdr"
     TYPE = "cassiopeia.osdr.dataset.v1"
@@ -88,7 +88,7 @@ class OsdrDatasetEvent(Event):
 
     @classmethod
     def of_dataset(cls, data: OsdrDataset, *, provenance: Provenance) -> Self:
-        """Wrap a study; one per accession, origin and content. It was true when it was fetched."""
+        """Wrap a study; one per accession, origin and content. `time` is when it was fetched."""
         content = hashlib.sha256(data.model_dump_json().encode()).hexdigest()
         return cls.of(
             data,

@@ -1,4 +1,4 @@
-"""Events of the space documents: pictures of the day, asteroids, space weather, launches."""
+"""Space events: pictures of the day, asteroids, space weather, launches."""
 
 import json
 from datetime import date, datetime
@@ -11,7 +11,7 @@ from libs.common.events.envelope import Event, Latitude, Longitude, Name, Proven
 MAX_NAME = 200
 MAX_TEXT = 8_000
 MAX_LINK = 2_000
-# No record that was seen names more than ten of anything.
+# No record that was seen lists more than ten of anything.
 MAX_ITEMS = 20
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT)]
@@ -26,9 +26,9 @@ _SERVICE = "/cassiopeia/ingest_space"
 class ApodPicture(Strict):
     """NASA's Astronomy Picture of the Day.
 
-    `url` shows it, `hd_url` is the large file; a video has no `hd_url`, and what is `other` may
-    have neither. `thumbnail_url` is a still of a video. `upstream_body` is the record as received,
-    without keys.
+    `url` shows it, `hd_url` is the large file; a video has no `hd_url`, and media of type `other`
+    may have neither. `thumbnail_url` is a still of a video. `upstream_body` is the record as
+    received, without API keys.
     """
 
     picture_date: date
@@ -43,12 +43,12 @@ class ApodPicture(Strict):
 
 
 class NearEarthObject(Strict):
-    """One passage of one asteroid on one day.
+    """One close approach of one asteroid on one day.
 
     The diameters are estimated from the absolute magnitude (the brightness at 1 au from Sun and
     observer), for the usual range of albedos. The velocity is relative to `orbiting_body`, the
-    miss distance is counted from its centre; `miss_distance_ld` is in mean distances of the Moon.
-    `upstream_body` is the record as received, without keys.
+    miss distance is measured from its centre; `miss_distance_ld` is in mean lunar distances.
+    `upstream_body` is the record as received, without API keys.
     """
 
     neo_id: Name
@@ -70,9 +70,9 @@ class NearEarthObject(Strict):
 
 
 class SolarFlare(Strict):
-    """One solar flare, as DONKI knows it at present; it is revised later.
+    """One solar flare, as DONKI describes it at present; it may be revised later.
 
-    `peak_flux_w_m2` is what `class_type` means: the X-ray flux at 0.1 to 0.8 nm, where M1 is
+    `peak_flux_w_m2` is `class_type` as a number: the X-ray flux at 0.1 to 0.8 nm, where M1 is
     1e-5 W/m2. Source coordinates are heliographic, longitudes positive towards the west.
     """
 
@@ -96,10 +96,10 @@ class SolarFlare(Strict):
 
 
 class CoronalMassEjection(Strict):
-    """One coronal mass ejection, as DONKI knows it at present; it is revised later.
+    """One coronal mass ejection, as DONKI describes it at present; it may be revised later.
 
     Direction, speed and width are those of the analysis that is marked as the most accurate;
-    `at_21_5_radii` is when the front passes 21.5 solar radii, `speed_km_s` its speed there.
+    `at_21_5_radii` is when the front passes 21.5 solar radii, `speed_km_s` is its speed there.
     Coordinates are heliographic, longitudes positive towards the west. The forecast for the Earth
     is that of the newest WSA-ENLIL run of this analysis; `kp_max` is the largest index that it
     expects for any orientation of the magnetic field.
@@ -129,11 +129,12 @@ class CoronalMassEjection(Strict):
 
 
 class Launch(Strict):
-    """One launch of a rocket, as Launch Library knows it at present.
+    """One launch of a rocket, as Launch Library describes it at present.
 
-    `net` is the time before which it does not happen, exact to `net_precision`. The status is one
-    of the library's: 1 Go, 2 to be determined, 3 success, 4 failure, 5 hold, 6 in flight, 7 partial
-    failure, 8 to be confirmed, 9 payload deployed. `probability_percent` is that of good weather.
+    `net` (no earlier than) is the time before which it does not happen, exact to `net_precision`.
+    `status_id` is Launch Library's: 1 Go, 2 to be determined, 3 success, 4 failure, 5 hold, 6 in
+    flight, 7 partial failure, 8 to be confirmed, 9 payload deployed. `probability_percent` is that
+    of good weather.
     """
 
     launch_id: Name
@@ -170,13 +171,13 @@ class Launch(Strict):
 
 
 class _Revised(Event):
-    """An event of a thing that is revised: its id holds thing and content."""
+    """An event about something that is revised: its id is made from all of its content."""
 
     @classmethod
     def _of_content(
         cls, data: Strict, *, time: datetime, provenance: Provenance, subject: str
     ) -> Self:
-        # Sorted: the same content with its keys in another order is no revision.
+        # Sorted: the same content with its keys in another order is not a revision.
         content = json.dumps(data.model_dump(mode="json"), sort_keys=True)
         return cls.of(data, time=time, provenance=provenance, subject=subject, key=content)
 
@@ -199,7 +200,7 @@ class ApodEvent(_Revised):
 
 
 class NearEarthObjectEvent(_Revised):
-    """One passage of one asteroid; `time` is that of the closest approach."""
+    """One close approach of one asteroid; `time` is its moment, or the day's start if unknown."""
 
     SOURCE = _SERVICE
     TYPE = "cassiopeia.space.neo.v1"
@@ -209,7 +210,7 @@ class NearEarthObjectEvent(_Revised):
 
     @classmethod
     def of_approach(cls, data: NearEarthObject, *, provenance: Provenance) -> Self:
-        """Wrap a passage; its subject is the object, the day and the body that it passes."""
+        """Wrap an approach; its subject is the object, the day and the body that it passes."""
         day = data.approach_date.isoformat()
         time = data.approach_time or datetime.fromisoformat(f"{day}T00:00:00+00:00")
         subject = f"{data.neo_id[:100]}:{day}:{data.orbiting_body[:80]}"
@@ -217,7 +218,7 @@ class NearEarthObjectEvent(_Revised):
 
 
 class SolarFlareEvent(_Revised):
-    """One state of the record of a flare; `time` is when the flare began."""
+    """One version of the record of a flare; `time` is when the flare began."""
 
     SOURCE = _SERVICE
     TYPE = "cassiopeia.space.flare.v1"
@@ -227,14 +228,14 @@ class SolarFlareEvent(_Revised):
 
     @classmethod
     def of_flare(cls, data: SolarFlare, *, provenance: Provenance) -> Self:
-        """Wrap a flare; its subject is DONKI's id."""
+        """Wrap a flare; its subject is its id at DONKI."""
         return cls._of_content(
             data, time=data.begin_time, provenance=provenance, subject=data.flare_id
         )
 
 
 class CoronalMassEjectionEvent(_Revised):
-    """One state of the record of an ejection; `time` is when it was first seen."""
+    """One version of the record of an ejection; `time` is when the ejection was first seen."""
 
     SOURCE = _SERVICE
     TYPE = "cassiopeia.space.cme.v1"
@@ -244,16 +245,16 @@ class CoronalMassEjectionEvent(_Revised):
 
     @classmethod
     def of_ejection(cls, data: CoronalMassEjection, *, provenance: Provenance) -> Self:
-        """Wrap an ejection; its subject is DONKI's id."""
+        """Wrap an ejection; its subject is its id at DONKI."""
         return cls._of_content(
             data, time=data.start_time, provenance=provenance, subject=data.cme_id
         )
 
 
 class LaunchEvent(_Revised):
-    """One state of the record of a launch; `time` is when the library last changed it.
+    """One version of the record of a launch; `time` is when Launch Library last changed it.
 
-    The time of the launch itself lies ahead, often by months, and is a field of the payload.
+    The time of the launch itself is often months ahead; it is the field `net` of the payload.
     """
 
     SOURCE = _SERVICE
@@ -264,7 +265,7 @@ class LaunchEvent(_Revised):
 
     @classmethod
     def of_launch(cls, data: Launch, *, provenance: Provenance) -> Self:
-        """Wrap a launch; its subject is the library's id."""
+        """Wrap a launch; its subject is its id at Launch Library."""
         return cls._of_content(
             data,
             time=data.updated_at or provenance.fetched_at,

@@ -6,9 +6,9 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import AwareDatetime, BaseModel, Field
 
-from libs.common.commands import request_refresh
 from libs.common.errors import DependencyUnavailableError
-from libs.common.sources import SourceStatus
+from libs.common.polling.refreshing import request_refresh
+from libs.common.polling.sources import SourceStatus
 from services.gateway.answers import send_model
 from services.gateway.keys import CLOCK, PUBLISHER, SEEN_SOURCES
 from services.gateway.problems import ProblemError, Slug, unavailable

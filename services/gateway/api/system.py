@@ -9,8 +9,8 @@ from redis.exceptions import RedisError
 
 from libs.common.broker import broker_info, group_info
 from libs.common.database import TRANSIENT_ERRORS
-from libs.common.source_state import SourceState
-from libs.common.sources import SourceStatus
+from libs.common.polling.source_state import SourceState
+from libs.common.polling.sources import SourceStatus
 from libs.common.topology import PERSISTENCE, Stream
 from services.gateway.api.cached import uncached
 from services.gateway.cache import Kind

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 
 from prometheus_client import Counter
 from redis.asyncio import Redis
@@ -13,6 +13,7 @@ from libs.common.clock import Clock
 from libs.common.database import TRANSIENT_ERRORS
 from libs.common.errors import DependencyUnavailableError
 from libs.common.logging import get_logger
+from libs.common.tasks import SingleFlight
 from services.gateway.cache.kept import Kept, Kind, Make
 from services.gateway.cache.memory import Memory
 from services.gateway.cache.shared import LOCK_MS, SharedStore
@@ -50,7 +51,7 @@ class HistoryCache:
         self._shared = SharedStore(redis)
         self._clock = clock
         self._changed_at: dict[str, datetime] = {}
-        self._making: dict[str, asyncio.Task[Kept]] = {}
+        self._making = SingleFlight[Kept](_not_made)
         self._away_until = _LONG_AGO
 
     def changed(self, event_type: str, at: datetime) -> None:
@@ -67,15 +68,15 @@ class HistoryCache:
         kept = self.at_hand(kind, key)
         if kept is not None:
             return kept
+        work = partial(self._make, kind, key, make)
         now = self._clock.now()
         kept = self._memory.get(key)
         if kept and (kept.may_be_served(kind, now) or (kept.ready and now < self._away_until)):
             _counter(kind.name, "stale").inc()
             if now > kept.made_at + REMAKE_AFTER:
-                self._start(kind, key, make)
+                self._making.start(key, work)
             return replace(kept, is_stale=True)
-        # Shielded: a client that goes away takes nothing from those who wait for the same answer.
-        kept = await asyncio.shield(self._start(kind, key, make))
+        kept = await self._making.do(key, work)
         _counter(kind.name, kept.how).inc()
         return kept
 
@@ -89,10 +90,7 @@ class HistoryCache:
 
     async def close(self) -> None:
         """End what is being made in the background."""
-        making = list(self._making.values())
-        for task in making:
-            task.cancel()
-        await asyncio.gather(*making, return_exceptions=True)
+        await self._making.close()
 
     def _is_good(self, kept: Kept, kind: Kind, now: datetime) -> bool:
         if not kept.is_fresh(kind, now):
@@ -103,21 +101,6 @@ class HistoryCache:
         if changed_at is _LONG_AGO or kept.made_at > changed_at + SETTLED:
             return True
         return kept.made_at > changed_at + SETTLING and now < kept.made_at + UNSETTLED_FRESH
-
-    def _start(self, kind: Kind, key: str, make: Make) -> asyncio.Task[Kept]:
-        """Make an answer, unless it is being made."""
-        task = self._making.get(key)
-        if task is None:
-            task = asyncio.create_task(self._make(kind, key, make))
-            self._making[key] = task
-            task.add_done_callback(lambda done: self._over(key, done))
-        return task
-
-    def _over(self, key: str, task: asyncio.Task[Kept]) -> None:
-        self._making.pop(key, None)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            # Whoever waits gets the error; of a renewal in the background nobody does.
-            _log.debug("answer_not_made", key=key, reason=str(error))
 
     async def _make(self, kind: Kind, key: str, make: Make) -> Kept:
         """Take the answer of another replica, or make it; the old one when that is impossible."""
@@ -150,3 +133,7 @@ class HistoryCache:
         self._memory.put(key, kept)
         await self._shared.put(key, kept, kind)
         return replace(kept, how="fwd=miss")
+
+
+def _not_made(key: str, error: BaseException) -> None:
+    _log.debug("answer_not_made", key=key, reason=str(error))

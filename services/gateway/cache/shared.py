@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from libs.common.broker_memory import broker_memory
-from libs.common.lease import RELEASE
+from libs.common.broker.memory import broker_memory
 from libs.common.logging import get_logger
+from libs.common.polling.lease import RELEASE
 from libs.common.version import VERSION
 from services.gateway.cache.kept import MISSING_FRESH_S, Kept, Kind
 

@@ -14,7 +14,7 @@ from libs.common.events import (
     NearEarthObjectEvent,
     SolarFlareEvent,
 )
-from libs.common.sources import SourceStatus
+from libs.common.polling.sources import SourceStatus
 from services.gateway.latest import Latest
 from services.gateway.latest.view import ALWAYS, Joined, View, joined, next_day
 from services.gateway.models.dashboard import (

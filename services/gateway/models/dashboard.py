@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from libs.common.sources import SourceStatus
+from libs.common.polling.sources import SourceStatus
 from services.gateway.models.old import FeedItem, OldFix, OldStudyHead, Stamp
 from services.gateway.models.sky import SkyEvents
 from services.gateway.models.space import Approach, Ejection, Flare, LaunchShown, Picture

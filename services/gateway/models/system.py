@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from libs.common.source_state import SourceState
+from libs.common.polling.source_state import SourceState
 from services.gateway.models.old import Stamp
 
 Connected = Literal["connected", "disconnected"]

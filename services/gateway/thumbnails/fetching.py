@@ -7,7 +7,7 @@ import aiohttp
 from yarl import URL
 
 from libs.common.jwst_archives import leads_to_archive
-from libs.common.upstream import USER_AGENT, send_once
+from libs.common.upstream.client import USER_AGENT, send_once
 from services.gateway.thumbnails.errors import ArchiveAwayError, NoPictureError
 from services.gateway.thumbnails.formats import may_be_picture, picture_type
 

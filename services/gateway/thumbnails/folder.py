@@ -1,19 +1,22 @@
 """The folder of thumbnails: whole files, the least recently used ones go first."""
 
+import fcntl
 import os
 import tempfile
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import BinaryIO
 
 # Making room for many at once, so that not every new file reads the whole folder.
 _ROOM = 0.9
 # What a process that died left behind.
 _ABANDONED_AFTER_S = 3_600.0
 _TEMPORARY = ".part-"
+_LOCK = ".lock-"
 
 
 def file_name(url: str) -> str:
@@ -31,8 +34,8 @@ class _File:
 class ThumbnailFolder:
     """Keeps files up to a number of bytes; its methods block, and threads may share it.
 
-    Replicas may share the folder: a file appears whole, and one that another replica has removed
-    is fetched again.
+    Replicas may share the folder: a file appears whole, one that another replica has removed is
+    fetched again, and a lock says which of them fetches it.
     """
 
     def __init__(self, path: Path, max_bytes: int) -> None:
@@ -74,6 +77,33 @@ class ThumbnailFolder:
             if self._bytes > self._max_bytes:
                 self._make_room()
 
+    def lock(self, name: str) -> BinaryIO | None:
+        """Return what locks a file for all replicas; None while another one has it.
+
+        It is an open file: a process that dies lets go of it, however it dies.
+
+        Raises:
+            OSError: The folder cannot be written to.
+        """
+        self._path.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as opened:
+            held = opened.enter_context((self._path / f"{_LOCK}{name}").open("ab"))
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return None
+            # Its last holder has removed it since it was opened: the next comer makes another.
+            if os.fstat(held.fileno()).st_nlink == 0:
+                return None
+            os.utime(held.fileno())
+            opened.pop_all()
+            return held
+
+    def unlock(self, name: str, held: BinaryIO) -> None:
+        """Let another replica have the lock."""
+        with held, suppress(OSError):
+            (self._path / f"{_LOCK}{name}").unlink(missing_ok=True)
+
     def _make_room(self) -> None:
         files = sorted(self._files(), key=lambda file: file.used_at)
         left = sum(file.size for file in files)
@@ -85,14 +115,14 @@ class ThumbnailFolder:
         self._bytes = left
 
     def _files(self) -> list[_File]:
-        """Return the files that are there, without those that are being written."""
+        """Return the pictures that are there; remove what is none and was left behind."""
         files = []
         for path in self._path.iterdir():
             try:
                 status = path.stat()
             except FileNotFoundError:
                 continue
-            if not path.name.startswith(_TEMPORARY):
+            if not path.name.startswith((_TEMPORARY, _LOCK)):
                 files.append(_File(status.st_mtime, status.st_size, path))
             elif status.st_mtime < time.time() - _ABANDONED_AFTER_S:
                 path.unlink(missing_ok=True)

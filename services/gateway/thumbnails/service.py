@@ -1,11 +1,16 @@
-"""One thumbnail per picture, however many ask for it at once."""
+"""One thumbnail per picture, however many ask for it at once, and whichever gateway they ask."""
 
 import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import BinaryIO
 
 from libs.common.errors import CassiopeiaError
 from libs.common.logging import get_logger
+from libs.common.tasks import SingleFlight
 from services.gateway.thumbnails.errors import ArchiveAwayError, NoPictureError
 from services.gateway.thumbnails.fetching import PictureFetcher
 from services.gateway.thumbnails.folder import ThumbnailFolder, file_name
@@ -17,16 +22,28 @@ PARALLEL = 4
 # An archive that has just failed is not asked for the same picture again.
 REMEMBER_FAILURE_S = 60.0
 _MAX_FAILURES = 10_000
+# As long as an archive may take for an answer; an archive that is slower is asked twice.
+PATIENCE_S = 30.0
+_LOOK_EVERY_S = 0.1
 
 
 class Thumbnails:
-    """Gives thumbnails from the folder, or fetches them into it."""
+    """Gives thumbnails from the folder, or fetches them into it.
 
-    def __init__(self, folder: ThumbnailFolder, fetcher: PictureFetcher) -> None:
+    Args:
+        folder: Where they are kept; gateways may share it.
+        fetcher: Where they come from.
+        patience_s: How long to wait for a gateway that fetches the same picture.
+    """
+
+    def __init__(
+        self, folder: ThumbnailFolder, fetcher: PictureFetcher, patience_s: float = PATIENCE_S
+    ) -> None:
         self._folder = folder
         self._fetcher = fetcher
+        self._patience_s = patience_s
         self._turns = asyncio.Semaphore(PARALLEL)
-        self._fetching: dict[str, asyncio.Task[bytes]] = {}
+        self._fetching = SingleFlight[bytes](_not_fetched)
         self._failures: OrderedDict[str, tuple[float, CassiopeiaError]] = OrderedDict()
 
     async def get(self, url: str) -> bytes:
@@ -37,38 +54,52 @@ class Thumbnails:
             ArchiveAwayError: It cannot be had now.
         """
         name = file_name(url)
-        task = self._fetching.get(name)
-        if task is None:
-            task = asyncio.create_task(self._found_or_fetched(name, url))
-            self._fetching[name] = task
-            task.add_done_callback(lambda done: self._over(name, done))
-        # Shielded: a client that goes away takes nothing from those who wait for the same picture.
-        return await asyncio.shield(task)
+        return await self._fetching.do(name, partial(self._found_or_fetched, name, url))
 
     async def close(self) -> None:
         """End what is being fetched, and the connections."""
-        fetching = list(self._fetching.values())
-        for task in fetching:
-            task.cancel()
-        await asyncio.gather(*fetching, return_exceptions=True)
+        await self._fetching.close()
         await self._fetcher.close()
-
-    def _over(self, name: str, task: asyncio.Task[bytes]) -> None:
-        self._fetching.pop(name, None)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.debug("thumbnail_failed", file=name, reason=str(error))
 
     async def _found_or_fetched(self, name: str, url: str) -> bytes:
         content = await asyncio.to_thread(self._folder.read, name)
         if content is not None:
             return content
         self._raise_remembered(name)
-        async with self._turns:
-            try:
-                content = await self._fetcher.fetch(url)
-            except (NoPictureError, ArchiveAwayError) as error:
-                self._remember(name, error)
-                raise
+        async with self._turns, self._alone(name):
+            # Another gateway may have fetched it meanwhile.
+            content = await asyncio.to_thread(self._folder.read, name)
+            return await self._fetched(name, url) if content is None else content
+
+    @asynccontextmanager
+    async def _alone(self, name: str) -> AsyncIterator[None]:
+        """Keep other gateways from fetching a picture while the body runs."""
+        held = await self._lock(name)
+        try:
+            yield
+        finally:
+            if held is not None:
+                await asyncio.to_thread(self._folder.unlock, name, held)
+
+    async def _lock(self, name: str) -> BinaryIO | None:
+        """Return the lock of a picture; None where it cannot be had."""
+        deadline = time.monotonic() + self._patience_s
+        try:
+            while (held := await asyncio.to_thread(self._folder.lock, name)) is None:
+                if time.monotonic() > deadline:
+                    return None
+                await asyncio.sleep(_LOOK_EVERY_S)
+        except OSError:
+            # What cannot be locked there cannot be written there either, and `_fetched` says so.
+            return None
+        return held
+
+    async def _fetched(self, name: str, url: str) -> bytes:
+        try:
+            content = await self._fetcher.fetch(url)
+        except (NoPictureError, ArchiveAwayError) as error:
+            self._remember(name, error)
+            raise
         try:
             await asyncio.to_thread(self._folder.write, name, content)
         except OSError as error:
@@ -88,3 +119,7 @@ class Thumbnails:
         self._failures[name] = (time.monotonic(), error)
         if len(self._failures) > _MAX_FAILURES:
             self._failures.popitem(last=False)
+
+
+def _not_fetched(name: str, error: BaseException) -> None:
+    _log.debug("thumbnail_failed", file=name, reason=str(error))

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from libs.common.budget import Limit
 from libs.common.clock import Clock
 from libs.common.errors import AccessRefusedError, RequestRejectedError
 from libs.common.events import AstroObserver, Origin, Provenance
-from libs.common.providers import Reading, Reject
-from libs.common.upstream import UpstreamClient
+from libs.common.polling.budget import Limit
+from libs.common.polling.providers import Reading, Reject
+from libs.common.upstream.client import UpstreamClient
 from services.ingest_astro.merging import confirm
 from services.ingest_astro.normalize import Announced, announced_events
 from services.ingest_astro.providers.computed import BEHIND, ComputedEvents, events_of

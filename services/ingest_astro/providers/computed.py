@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from libs.common.clock import Clock
 from libs.common.errors import UpstreamError
 from libs.common.events import AstroEventEvent, AstroObserver, Origin, Provenance
-from libs.common.providers import Reading
+from libs.common.polling.providers import Reading
 from libs.common.requests import Check, TimeIsUpError, Worker
 from services.ingest_astro.computed.catalogue import DAILY, ECLIPSES, global_events, local_events
 from services.ingest_astro.computed.happening import Happening

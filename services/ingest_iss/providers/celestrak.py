@@ -1,11 +1,11 @@
 """Celestrak: the station's mean elements, at most one download in two hours."""
 
-from libs.common.answers import LastAnswer
-from libs.common.budget import Limit
 from libs.common.errors import AccessRefusedError, BodyRejectedError, NotUpdatedError
 from libs.common.events import Origin, Provenance
-from libs.common.providers import Reading
-from libs.common.upstream import UpstreamClient
+from libs.common.polling.budget import Limit
+from libs.common.polling.providers import Reading
+from libs.common.polling.published import LastAnswer
+from libs.common.upstream.client import UpstreamClient
 from services.ingest_iss.normalize import ISS_NORAD_ID, elements_event
 
 # Its policy blocks an address after 50 errors in 2 h; a quarter of that leaves room for others

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from libs.common.answers import LastAnswer
 from libs.common.clock import Clock
 from libs.common.errors import UpstreamError
 from libs.common.events import (
@@ -15,7 +14,8 @@ from libs.common.events import (
     Origin,
     Provenance,
 )
-from libs.common.providers import Reading
+from libs.common.polling.providers import Reading
+from libs.common.polling.published import LastAnswer
 from services.ingest_iss.normalize import ISS_NORAD_ID, daynum
 from services.ingest_iss.orbit import SatelliteState, position_at
 from services.ingest_iss.providers.shipped import shipped_elements

@@ -2,11 +2,11 @@
 
 from functools import cache
 
-from libs.common.answers import LastAnswer
 from libs.common.clock import Clock
 from libs.common.errors import NotUpdatedError
 from libs.common.events import IssElements, IssElementsEvent, Origin, Provenance
-from libs.common.providers import Reading
+from libs.common.polling.providers import Reading
+from libs.common.polling.published import LastAnswer
 from services.ingest_iss.omm import parse_omm
 from services.ingest_iss.shipped_elements import SHIPPED_OMM
 

@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from libs.common.budget import Limit
 from libs.common.events import Origin, Provenance
-from libs.common.providers import Reading
-from libs.common.upstream import UpstreamClient
+from libs.common.polling.budget import Limit
+from libs.common.polling.providers import Reading
+from libs.common.upstream.client import UpstreamClient
 from services.ingest_iss.normalize import ISS_NORAD_ID, position_event
 
 # Documented: roughly one call a second; its headers say 350 in 5 minutes.

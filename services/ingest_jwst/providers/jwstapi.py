@@ -5,7 +5,6 @@ from typing import NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from libs.common.budget import Limit
 from libs.common.errors import (
     AccessRefusedError,
     BodyRejectedError,
@@ -19,8 +18,9 @@ from libs.common.errors import (
 )
 from libs.common.events import Origin, Provenance
 from libs.common.logging import get_logger
-from libs.common.providers import Reading, rejects_of
-from libs.common.upstream import Answer, UpstreamClient
+from libs.common.polling.budget import Limit
+from libs.common.polling.providers import Reading, rejects_of
+from libs.common.upstream.client import Answer, UpstreamClient
 from services.ingest_jwst.normalize import JwstApiPage, jwstapi_image, jwstapi_page
 from services.ingest_jwst.progress import Progress
 from services.ingest_jwst.providers.pages import Pages

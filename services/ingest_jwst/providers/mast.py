@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from libs.common.budget import Limit
 from libs.common.clock import Clock
 from libs.common.errors import (
     AccessRefusedError,
@@ -19,8 +18,9 @@ from libs.common.errors import (
 )
 from libs.common.events import JwstImageEvent, Origin, Provenance
 from libs.common.logging import get_logger
-from libs.common.providers import Reading, rejects_of
-from libs.common.upstream import Answer, UpstreamClient
+from libs.common.polling.budget import Limit
+from libs.common.polling.providers import Reading, rejects_of
+from libs.common.upstream.client import Answer, UpstreamClient
 from services.ingest_jwst.crawl import Crawl, CrawlOptions, PendingSpan
 from services.ingest_jwst.normalize import (
     COMBINED,

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from libs.common.errors import BodyRejectedError
 from libs.common.events import JwstImageEvent, reason_of
-from libs.common.providers import Reject
+from libs.common.polling.providers import Reject
 
 
 class Pages:

@@ -1,9 +1,9 @@
 """The images shipped with the project, for a machine that has never reached an archive."""
 
-from libs.common.answers import Published
 from libs.common.errors import NotUpdatedError
 from libs.common.events import JwstImageEvent, Origin, Provenance
-from libs.common.providers import Reading
+from libs.common.polling.providers import Reading
+from libs.common.polling.published import Published
 from services.ingest_jwst.normalize import jwstapi_image, mast_image
 from services.ingest_jwst.shipped_images import EXPOSURES, OBSERVATIONS, WRITTEN_ON
 

@@ -1,7 +1,7 @@
 """The biodata API: which studies there are, and what each of them is."""
 
-from libs.common.budget import Limit
-from libs.common.upstream import Answer, UpstreamClient, Validators
+from libs.common.polling.budget import Limit
+from libs.common.upstream.client import Answer, UpstreamClient, Validators
 
 # No limit is published. A crawl of 630 studies takes 631 calls: this allows five an hour.
 LIMITS = (Limit(calls=3_600, period_s=3_600.0),)

@@ -21,7 +21,7 @@ from libs.common.errors import (
 )
 from libs.common.events import Origin, OsdrDatasetEvent, Provenance
 from libs.common.logging import get_logger
-from libs.common.providers import Reading, Reject, rejects_of
+from libs.common.polling.providers import Reading, Reject, rejects_of
 from services.ingest_osdr.crawl import Crawl, Known, Progress, Queued, Seen
 from services.ingest_osdr.normalize import dataset_event, read_listing, read_search_page
 from services.ingest_osdr.paging import Cursor, next_cursor

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, datetime, time
 
-from libs.common.answers import Published
 from libs.common.errors import NotUpdatedError
 from libs.common.events import Origin, OsdrDatasetEvent, Provenance
 from libs.common.events.osdr import OsdrLink
-from libs.common.providers import Reading
+from libs.common.polling.providers import Reading
+from libs.common.polling.published import Published
 from services.ingest_osdr.normalize import event_of
 from services.ingest_osdr.shipped_datasets import SHIPPED_DATASETS, SHIPPED_ON
 from services.ingest_osdr.studies import REPOSITORY, read_study

@@ -1,7 +1,7 @@
 """The study search: release dates and missions of many studies with each call."""
 
-from libs.common.budget import Limit
-from libs.common.upstream import Answer, UpstreamClient
+from libs.common.polling.budget import Limit
+from libs.common.upstream.client import Answer, UpstreamClient
 
 # No limit is published. A crawl takes 26 pages; an hour of crawls takes a third of this.
 LIMITS = (Limit(calls=600, period_s=3_600.0),)

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from libs.common.events.space import MAX_ITEMS, MAX_LINK, MAX_NAME, MAX_TEXT
-from libs.common.upstream_text import plain_text, web_link
+from libs.common.upstream.text import plain_text, web_link
 
 # English in every upstream, whatever the machine's language.
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import ValidationError
 
 from libs.common.events import Event, reason_of
-from libs.common.upstream_json import storable, storable_record
+from libs.common.upstream.records import storable, storable_record
 
 MAX_REJECT_BYTES = 64 * 1024
 _API_KEY = re.compile(r"(?<=[?&])api_?key=[^&#\s]*&?", re.IGNORECASE)

@@ -3,8 +3,8 @@
 from libs.common.clock import Clock
 from libs.common.errors import RequestRejectedError
 from libs.common.events import Origin
-from libs.common.providers import Reading
-from libs.common.upstream import Answer
+from libs.common.polling.providers import Reading
+from libs.common.upstream.client import Answer
 from services.ingest_space.normalize import day_to_try, picture_events
 from services.ingest_space.providers.nasa import NasaApi
 from services.ingest_space.providers.reading import read_page

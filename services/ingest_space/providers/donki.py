@@ -7,7 +7,7 @@ from typing import Any
 from libs.common.clock import Clock
 from libs.common.errors import BodyRejectedError
 from libs.common.events import Origin, Provenance
-from libs.common.providers import Reading
+from libs.common.polling.providers import Reading
 from services.ingest_space.normalize import Page, ejection_events, flare_events
 from services.ingest_space.providers.nasa import NasaApi
 from services.ingest_space.providers.reading import read_page

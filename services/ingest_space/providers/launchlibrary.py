@@ -1,6 +1,5 @@
 """Launch Library 2: the launches that are planned, and those of the last day."""
 
-from libs.common.budget import Limit
 from libs.common.errors import (
     BodyRejectedError,
     RateLimitedError,
@@ -8,8 +7,9 @@ from libs.common.errors import (
     UpstreamError,
 )
 from libs.common.events import Event, Origin
-from libs.common.providers import Reading, Reject, rejects_of
-from libs.common.upstream import UpstreamClient
+from libs.common.polling.budget import Limit
+from libs.common.polling.providers import Reading, Reject, rejects_of
+from libs.common.upstream.client import UpstreamClient
 from libs.common.waits import bounded_wait
 from services.ingest_space.normalize import launch_events, next_page, read_throttle
 from services.ingest_space.providers.reading import read_page

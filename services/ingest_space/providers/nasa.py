@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from libs.common.budget import Budget, Limit
 from libs.common.errors import (
     AccessRefusedError,
     BodyRejectedError,
     RateLimitedError,
     UpstreamError,
 )
-from libs.common.upstream import Answer, UpstreamClient
+from libs.common.polling.budget import Budget, Limit
+from libs.common.upstream.client import Answer, UpstreamClient
 from services.ingest_space.normalize import error_code
 
 # Published: a rolling hour for a key; DEMO_KEY is counted by address, by the hour and by the day.

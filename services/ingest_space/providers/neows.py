@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from libs.common.clock import Clock
 from libs.common.events import Origin
-from libs.common.providers import Reading
+from libs.common.polling.providers import Reading
 from services.ingest_space.normalize import approach_events
 from services.ingest_space.providers.nasa import NasaApi
 from services.ingest_space.providers.reading import read_page

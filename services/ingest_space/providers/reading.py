@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from libs.common.events import Origin, Provenance
-from libs.common.providers import Reading, Reject
-from libs.common.upstream import Answer
+from libs.common.polling.providers import Reading, Reject
+from libs.common.upstream.client import Answer
 from services.ingest_space.normalize import Page
 
 

@@ -1,1 +1,1 @@
-"""Backups of the database: taking them, on a schedule too, and putting one back."""
+"""Backups of the database: taking them, once or on a schedule, and restoring one."""

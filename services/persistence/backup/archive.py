@@ -1,7 +1,7 @@
 """The file of a backup: a tar of pieces of COPY's output, compressed as one gzip stream.
 
 It is written and read from front to back in constant memory. A tar needs the size of a member
-before its content, so a table is cut into parts; the manifest comes last, when all is known.
+before its content, so a table is split into parts; the manifest comes last, when it is complete.
 """
 
 import gzip
@@ -23,16 +23,16 @@ MANIFEST = "manifest.json"
 PART_BYTES = 4 * 2**20
 # Level 6 takes four times as long and saves a tenth.
 _LEVEL = 1
-_GZIP = 16  # zlib's way to ask for gzip's header and checksum
+_GZIP = 16  # added to `wbits`, it makes zlib write gzip's header and checksum
 
 
 class Writer:
-    """Writes an archive; `finish` completes it, and without that it is none."""
+    """Writes an archive; only `finish` makes it a valid one."""
 
     def __init__(self, file: BinaryIO, moment: datetime) -> None:
         self._file = file
         self._moment = int(moment.timestamp())
-        # Not GzipFile over TarFile: both write when they are closed, on a full disk, too.
+        # Not TarFile over GzipFile: both also write when they are closed, even on a full disk.
         self._gzip = zlib.compressobj(_LEVEL, zlib.DEFLATED, zlib.MAX_WBITS + _GZIP)
 
     def add(self, name: str, content: bytes | bytearray) -> Part:
@@ -64,10 +64,11 @@ def in_parts(pieces: Iterable[bytes | bytearray | memoryview]) -> Iterator[bytea
 
 
 def members(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Read an archive from front to back: the name and the content of each member.
+    """Read an archive from front to back; yield the name and the content of each member.
 
     Raises:
-        BackupError: The file cannot be read, or is damaged; it may come after the last member.
+        BackupError: The file cannot be read, or is damaged; raised perhaps only after the last
+            member.
     """
     try:
         with gzip.open(path) as stream:
@@ -78,7 +79,7 @@ def members(path: Path) -> Iterator[tuple[str, bytes]]:
                         raise _damaged(path, f"{info.name} is no part of a backup")
                     yield info.name, file.read()
             while stream.read(PART_BYTES):
-                pass  # up to the end, where gzip compares its checksum
+                pass  # read to the end, where gzip compares its checksum
     except (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise _damaged(path, str(error)) from error
     except OSError as error:
@@ -86,7 +87,7 @@ def members(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def verify(path: Path, progress: Progress) -> Manifest:
-    """Read all of a backup and compare it with its manifest; return that.
+    """Read all of a backup and compare it with its manifest; return the manifest.
 
     Raises:
         BackupError: The file cannot be read, is damaged, or has another format.
@@ -104,7 +105,7 @@ def verify(path: Path, progress: Progress) -> Manifest:
             found.append(Part(name=name, size=len(content), sha256=digest))
     if document is None:
         raise _damaged(path, "it has no manifest")
-    # Only now, with the checksum of the whole compared: it is as it was written.
+    # Only now: the checksum of the whole file has been compared, so it is as it was written.
     manifest = _manifest(path, document)
     expected = [part for table in manifest.tables for part in table.parts]
     for known, part in zip(expected, found, strict=False):

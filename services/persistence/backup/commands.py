@@ -13,23 +13,24 @@ from threading import Event
 from redis.asyncio import Redis
 
 from libs.common.broker import connect
-from libs.common.clock import SystemClock, iso
-from libs.common.errors import CassiopeiaError, ConfigurationError
+from libs.common.clock import SYSTEM_CLOCK, iso
+from libs.common.errors import CassiopeiaError
 from libs.common.logging import setup_logging
-from libs.common.runtime import EXIT_CONFIGURATION, EXIT_FAILURE, EXIT_OK, run
+from libs.common.runtime import EXIT_OK, exit_code_of, run
 from libs.common.settings import load_settings
 from services.persistence.backup.positions import Replay
 from services.persistence.backup.progress import Progress
 from services.persistence.backup.restoring import restore as put_back
 from services.persistence.backup.schedule import bootstrap
-from services.persistence.backup.settings import BackupSettings, period
+from services.persistence.backup.settings import BackupSettings
 from services.persistence.backup.taking import take
+from services.persistence.durations import period
 
 _Work = Callable[[BackupSettings, Redis, Progress], Awaitable[str]]
 
 
 def backup(arguments: Sequence[str]) -> int:
-    """Take a backup, or one after the other; return the exit code."""
+    """Take one backup, or with `--every` one after another; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m services.persistence backup",
         description="Take a backup of the database into CASSIOPEIA_BACKUP_DIR.",
@@ -44,7 +45,7 @@ def backup(arguments: Sequence[str]) -> int:
 
 
 def restore(arguments: Sequence[str]) -> int:
-    """Put a backup back; return the exit code."""
+    """Restore a backup; return the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m services.persistence restore",
         description="Put a backup into an empty database, while no service runs.",
@@ -70,7 +71,7 @@ async def _back_up(settings: BackupSettings, redis: Redis, progress: Progress) -
         settings.database_url.get_secret_value(),
         settings.backup_dir,
         keep=settings.backup_keep,
-        clock=SystemClock(),
+        clock=SYSTEM_CLOCK,
         progress=progress,
     )
     removed = f"; {taken.removed} older removed" if taken.removed else ""
@@ -124,8 +125,7 @@ def _carry_out(name: str, work: _Work) -> int:
         say(asyncio.run(_work(settings, work, say)))
     except CassiopeiaError as error:
         print(f"{name}: {error}", file=sys.stderr)  # noqa: T201 - as above
-        wrong_setting = isinstance(error, ConfigurationError)
-        return EXIT_CONFIGURATION if wrong_setting else EXIT_FAILURE
+        return exit_code_of(error)
     return EXIT_OK
 
 

@@ -1,4 +1,4 @@
-"""What backups ask of PostgreSQL: which tables there are, what they hold, who is connected."""
+"""What backups ask PostgreSQL: which tables there are, what they hold, who is connected."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -13,15 +13,16 @@ from services.persistence.backup.manifest import SequenceValue
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
-# Long enough for a batch to commit; whoever holds a lock for longer is altering the schema.
+# Long enough for a batch to commit; a session that holds a lock for longer is altering the schema.
 LOCK_TIMEOUT_S = 10.0
-# All that decides how a value is written as text, so that it is read back as the same value.
+# Everything that decides how a value is written as text, so that it is read back as the same value.
 _OPTIONS = (
     "-c timezone=UTC -c datestyle=ISO -c intervalstyle=postgres -c extra_float_digits=1"
     " -c statement_timeout=0 -c idle_in_transaction_session_timeout=0"
 )
 
-# Nor of an identity column, whose sequence comes and goes with it.
+# Leaves out what belongs to an extension, and the sequence of an identity column, which is made and
+# dropped with the column.
 _OWN = """
 NOT EXISTS (SELECT FROM pg_depend
   WHERE classid = 'pg_class'::regclass AND objid = c.oid AND objsubid = 0
@@ -52,7 +53,7 @@ WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT re
 ORDER BY 1
 """  # noqa: S608 - as above
 
-# Dropping one takes along what hangs on it, so each is dropped only if it is still there.
+# CASCADE also drops what depends on an object, so each is dropped only if it still exists.
 _DROPS = f"""
 SELECT format('DROP %s IF EXISTS %s CASCADE',
     CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE'
@@ -71,8 +72,8 @@ SELECT sequencename, last_value FROM pg_sequences
 WHERE schemaname = 'public' AND last_value IS NOT NULL ORDER BY 1
 """
 
-# What another role does is hidden from us, not that it is connected. A worker of the server has
-# no user.
+# What the session of another role does is hidden from us, but not that it exists. A worker of the
+# server has no user.
 _SESSIONS = """
 SELECT coalesce(nullif(application_name, ''), usename), pid FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid() AND usesysid IS NOT NULL
@@ -90,10 +91,10 @@ class TableInfo(NamedTuple):
 
 
 def connect(url: str, name: str) -> Connection:
-    """Return a connection of our own.
+    """Return a new connection, with the settings that a backup needs.
 
     Raises:
-        BackupError: The database does not answer, or refuses; it says why.
+        BackupError: The database does not answer, or refuses; the message says why.
     """
     try:
         return psycopg.connect(
@@ -118,7 +119,7 @@ def tables(connection: Connection) -> list[TableInfo]:
 
 
 def roots(connection: Connection) -> list[str]:
-    """Return every table that is no partition."""
+    """Return every table that is not a partition."""
     return [name for (name,) in connection.execute(_ROOTS)]
 
 
@@ -166,7 +167,7 @@ def lock(connection: Connection, names: list[str], mode: sql.SQL) -> None:
 
 
 def drop_everything(connection: Connection) -> None:
-    """Drop whatever the schema holds and no extension brought."""
+    """Drop everything in the schema that does not belong to an extension."""
     for (statement,) in connection.execute(_DROPS).fetchall():
         connection.execute(statement)
 

@@ -1,4 +1,4 @@
-"""What the person is told when a backup cannot be taken or put back."""
+"""What a person is told when a backup cannot be taken or restored."""
 
 import errno
 from pathlib import Path
@@ -7,7 +7,7 @@ from libs.common.errors import CassiopeiaError
 
 
 class BackupError(CassiopeiaError):
-    """It cannot be done; the message says why and what to do."""
+    """The backup or restore cannot be done; the message says why and what to do."""
 
 
 class StoppedError(BackupError):

@@ -1,4 +1,4 @@
-"""The folder of the backups: one backup at a time, whole files only, the newest kept."""
+"""The folder of the backups: one backup at a time, complete files only, the newest kept."""
 
 import contextlib
 import fcntl
@@ -20,7 +20,7 @@ def backups(folder: Path) -> list[Path]:
 
 
 def taken_at(path: Path) -> datetime | None:
-    """Return when a backup was begun, as its name tells; None for another file."""
+    """Return when a backup was started, according to its name; None for any other file."""
     try:
         return datetime.strptime(path.name, _FORM).replace(tzinfo=UTC)
     except ValueError:
@@ -29,13 +29,13 @@ def taken_at(path: Path) -> datetime | None:
 
 @contextlib.contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Make the folder where it is missing, and hold it for one backup.
+    """Make the folder if it is missing, and hold it for one backup.
 
-    The system lets go of it when the process ends, however; what a killed backup left
-    unfinished is removed here.
+    The system releases it when the process ends in any way. The unfinished file of a backup that
+    was killed is removed here.
 
     Raises:
-        BackupError: Another backup is being written to it, or it cannot be used.
+        BackupError: Another backup is being written to the folder, or it cannot be used.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -58,16 +58,16 @@ def held(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def new_file(folder: Path, moment: datetime) -> Iterator[tuple[Path, BinaryIO]]:
-    """Give the path of a new backup and a file to write it to; the folder must be held.
+    """Yield the path of a new backup and a file to write it to; the folder must be held.
 
     At the end of the block the file is on the disk under its name; after a failure there is none.
 
     Raises:
-        BackupError: There is no room, or no permission.
+        BackupError: There is no space, or no permission.
     """
     existing = backups(folder)
     if existing and (newest := taken_at(existing[-1])):
-        # In the order of their names they were made, also after the clock was set back.
+        # The names must sort in the order of the backups, even after the clock was set back.
         moment = max(moment, newest + timedelta(seconds=1))
     path = folder / moment.strftime(_FORM)
     partial = path.with_name(path.name + _PARTIAL)
@@ -85,7 +85,7 @@ def new_file(folder: Path, moment: datetime) -> Iterator[tuple[Path, BinaryIO]]:
 
 
 def prune(folder: Path, keep: int) -> int:
-    """Remove all backups but the newest; return how many."""
+    """Remove all but the newest `keep` backups; return how many were removed."""
     old = backups(folder)[:-keep]
     for path in old:
         path.unlink()
@@ -97,7 +97,7 @@ def _private(path: Path) -> BinaryIO:
 
 
 def _sync(folder: Path) -> None:
-    """Make the new name of a file survive a power cut."""
+    """Make sure that a file's new name survives a power cut."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

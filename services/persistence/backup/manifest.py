@@ -1,4 +1,4 @@
-"""What a backup says of itself: the last member of its archive."""
+"""The manifest of a backup, which describes it: the last member of its archive."""
 
 from datetime import date, datetime
 from typing import Literal
@@ -11,12 +11,12 @@ class _Model(BaseModel):
 
 
 class Part(_Model):
-    """One member of the archive: a piece of what COPY gave for a table.
+    """One member of the archive: a piece of COPY's output for a table.
 
     Attributes:
         name: Its name in the archive.
-        size: Bytes.
-        sha256: Of these bytes, in hexadecimal.
+        size: Its size in bytes.
+        sha256: The SHA-256 of these bytes, in hexadecimal.
     """
 
     name: str
@@ -29,10 +29,10 @@ class TableCopy(_Model):
 
     Attributes:
         name: The table.
-        parent: The table that it is a partition of.
-        month: The first day of the month that the partition holds.
+        parent: The table that it is a partition of; None if it is not a partition.
+        month: The first day of the month that the partition holds; None likewise.
         columns: In the order in which they were copied.
-        rows: Their number.
+        rows: The number of rows.
         parts: In order; together they are the output of COPY in its text form.
     """
 
@@ -45,19 +45,19 @@ class TableCopy(_Model):
 
 
 class SequenceValue(_Model):
-    """The last number that a sequence gave."""
+    """The last number that a sequence has given."""
 
     name: str
     value: int
 
 
 class Position(_Model):
-    """How far persistence had come in one stream, before the rows were looked at.
+    """How far persistence had come in one stream, before the rows were read.
 
     Attributes:
         stream: The broker's key.
         stored_up_to: Every entry up to this id is a row of the backup, or a dead letter.
-        entries: How many entries the stream ever had up to there.
+        entries: How many entries the stream ever had up to this id.
     """
 
     stream: str
@@ -69,11 +69,11 @@ class Manifest(_Model):
     """What a backup holds.
 
     Attributes:
-        format: Of the archive; a reader that does not know it must not guess.
-        project_version: Of the code that took it.
-        schema_revision: Of the database.
-        postgres_version: Of the server.
-        started_at: When it began, and with it the moment that its rows are of.
+        format: The format of the archive; a reader that does not know it must not guess.
+        project_version: The version of the code that took the backup.
+        schema_revision: The revision of the database's schema.
+        postgres_version: The version of the server.
+        started_at: When the backup began; its rows are as of a moment just after that.
         finished_at: When the last row was copied.
         positions: One per stream; empty when the broker did not answer.
         tables: All tables.

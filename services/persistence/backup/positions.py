@@ -1,7 +1,7 @@
 """How far persistence has come in the streams, and how it is set back after a restore.
 
-What was acknowledged after a backup is still in the streams, as long as they keep it. A group that
-is set back is given it again, and stores it again; what is there already is dropped as repeated.
+Entries that were acknowledged after a backup stay in the streams for their retention. A group that
+is set back is given them again and stores them again; rows that exist already are not repeated.
 """
 
 import asyncio
@@ -17,18 +17,18 @@ from services.persistence.backup.manifest import Position
 
 _START = EntryId(0, 0)
 _PAGE = 1_000
-# Three times as long as a reader waits for entries before it asks again.
+# Three times as long as a reader waits for entries before it reads again.
 _PATIENCE_S = 3 * READ_BLOCK_MS / 1_000
 
 
 class Replay(NamedTuple):
-    """What a restore will be given again from one stream.
+    """What persistence will be given again from one stream after a restore.
 
     Attributes:
         stream: The broker's key.
-        since: Entries after this id.
-        trimmed: Acknowledged entries since the backup that the stream no longer has; None when
-            the stream was made anew, so that nobody can tell.
+        since: Entries after this id are given again.
+        trimmed: How many acknowledged entries since the backup the stream no longer has; None if
+            that cannot be told: the backup has no position, or the stream was made anew.
     """
 
     stream: str
@@ -37,7 +37,7 @@ class Replay(NamedTuple):
 
 
 async def read_positions(redis: Redis) -> tuple[Position, ...]:
-    """Return how far persistence has come; call it before the rows are looked at.
+    """Return how far persistence has come; call it before the rows are read.
 
     Raises:
         RedisError: The broker does not answer.
@@ -49,7 +49,7 @@ async def read_positions(redis: Redis) -> tuple[Position, ...]:
             continue
         state: Any = await redis.xinfo_stream(stream.key)
         pending: Any = await redis.xpending(stream.key, PERSISTENCE)
-        # Asked after the group: what was handed out up to there is done now, or pending.
+        # Asked after the group, so an entry up to its last one is either done by now or pending.
         done = EntryId.parse(group["last-delivered-id"])
         if pending["pending"]:
             done = min(done, EntryId.parse(pending["min"]).before)
@@ -60,7 +60,7 @@ async def read_positions(redis: Redis) -> tuple[Position, ...]:
 
 
 async def rewind(redis: Redis, positions: Iterable[Position]) -> list[Replay]:
-    """Set the groups back to a backup's positions, where it has none to the start; never forward.
+    """Set the groups back to a backup's positions, or to the start if it has none; never forward.
 
     Raises:
         RedisError: The broker does not answer; doing it again is harmless.
@@ -81,14 +81,14 @@ async def rewind(redis: Redis, positions: Iterable[Position]) -> list[Replay]:
 
 
 async def active_consumers(redis: Redis) -> list[str]:
-    """Return the consumers of persistence that read while we look.
+    """Return the consumers of persistence that are reading at the moment.
 
     Raises:
         RedisError: The broker does not answer.
     """
     if not await _seen_within(redis, _PATIENCE_S):
         return []
-    # They may have ended just now: whoever reads, reads again.
+    # They may have ended just now; a consumer that is alive will have read again after this.
     await asyncio.sleep(_PATIENCE_S)
     return await _seen_within(redis, _PATIENCE_S / 2)
 
@@ -105,14 +105,15 @@ async def _seen_within(redis: Redis, seconds: float) -> list[str]:
 def _trimmed(saved: Position, state: Any) -> int | None:  # noqa: ANN401 - as the client types it
     first = state["first-entry"]
     if first is not None and EntryId.parse(first[0]) <= EntryId.parse(saved.stored_up_to):
-        # Trimming takes the oldest: as long as an entry of before is there, so are all of after.
+        # Trimming removes the oldest entries first: while one from before the backup is left, all
+        # later ones are, too.
         return 0
     missing = int(state["entries-added"]) - saved.entries - int(state["length"])
     return missing if missing >= 0 else None
 
 
 async def _count(redis: Redis, key: str, after: str, last: str) -> int:
-    """Return how many entries there are above one id, up to another."""
+    """Return how many entries there are after one id, up to another."""
     count = 0
     while True:
         found: Any = await redis.xrange(key, min=f"({after}", max=last, count=_PAGE)

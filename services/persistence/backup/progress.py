@@ -1,4 +1,4 @@
-"""What long work says while it lasts, and how it is stopped in the middle."""
+"""Progress reports of long work, and how that work is stopped halfway."""
 
 import asyncio
 import time
@@ -17,11 +17,11 @@ _Result = TypeVar("_Result")
 
 
 class Progress:
-    """Handed through all steps of a backup or a restore.
+    """Reports progress and notices a stop; it is passed to all steps of a backup or a restore.
 
     Args:
-        say: Is given lines for whoever watches.
-        is_stopped: Whether to give up; asked from a thread.
+        say: Is called with each line of progress.
+        is_stopped: Tells whether to give up; also called from a thread.
     """
 
     def __init__(
@@ -33,19 +33,19 @@ class Progress:
         self._connection: Connection | None = None
 
     def connect(self, url: str, name: str) -> Connection:
-        """Return a connection to the database, on which nothing waits after a stop.
+        """Return a connection to the database that is cut off at a stop, so that nothing waits.
 
         Raises:
-            BackupError: The database does not answer, or refuses; it says why.
+            BackupError: The database does not answer, or refuses; the message says why.
         """
         self._connection = database.connect(url, name)
         return self._connection
 
     async def in_thread(self, work: Callable[[], _Result]) -> _Result:
-        """Do work in a thread, so that the loop goes on answering whoever asks how the process is.
+        """Do work in a thread, so that the event loop can answer health checks meanwhile.
 
         Raises:
-            StoppedError: It was stopped, also while it waited for a database that hangs.
+            StoppedError: It was stopped, perhaps while it waited for a database that hangs.
         """
         working = asyncio.create_task(asyncio.to_thread(work))
         while not (await asyncio.wait([working], timeout=_LOOK_S))[0]:
@@ -54,7 +54,7 @@ class Progress:
         try:
             return await working
         except BackupError:
-            # Not that the database broke it off.
+            # After a stop, report the stop rather than the connection that we have cut off.
             self._end_if_stopped()
             raise
 
@@ -62,7 +62,7 @@ class Progress:
         """Say how far the work is, every few seconds.
 
         Raises:
-            StoppedError: It is to end here.
+            StoppedError: The work is to stop here.
         """
         self._end_if_stopped()
         now = time.monotonic()

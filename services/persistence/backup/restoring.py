@@ -1,4 +1,4 @@
-"""Puts a backup back: streams set back, schema as it was, all rows, then the newest schema.
+"""Restores a backup: sets the streams back, makes the old schema, copies all rows, then migrates.
 
 The order makes every step repeatable: a group that was set back loses nothing if no restore
 follows, and until the last row is in, the database counts as empty.
@@ -17,10 +17,9 @@ from psycopg import sql
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from libs.common.answers import forget_published
-from libs.common.clock import SystemClock
+from libs.common.clock import SYSTEM_CLOCK
 from libs.common.database import SCHEMA_REVISION
-from services.persistence.acquaintance import IDENTITY, remember
+from libs.common.polling.published import forget_published
 from services.persistence.backup import database
 from services.persistence.backup.archive import members, verify
 from services.persistence.backup.database import Connection
@@ -28,6 +27,7 @@ from services.persistence.backup.errors import BackupError
 from services.persistence.backup.manifest import Manifest, SequenceValue, TableCopy
 from services.persistence.backup.positions import Replay, active_consumers, rewind
 from services.persistence.backup.progress import Progress
+from services.persistence.database_identity import IDENTITY, remember
 from services.persistence.schema import upgrade
 
 _NAME = "cassiopeia-restore"
@@ -40,9 +40,10 @@ class Restored(NamedTuple):
     Attributes:
         manifest: What the backup held.
         replays: What persistence will be given again.
-        sources: Those that will publish everything again, because the streams have not kept all.
+        sources: The sources that will publish everything again, because the streams have not kept
+            all entries.
         left_out: Tables of the backup that are not Cassiopeia's; their rows stay in the file.
-        seconds: How long it took.
+        seconds: How long the restore took.
     """
 
     manifest: Manifest
@@ -62,11 +63,11 @@ async def restore(
         database_url: The database, as the role that owns the schema.
         path: The backup.
         replace: Whether to drop what the database holds.
-        progress: Is told how far it is.
+        progress: Is told how far the restore is.
 
     Raises:
-        BackupError: It cannot be done, and why; until the file and the servers have been found in
-            order, nothing is changed.
+        BackupError: It cannot be done; the message says why. Nothing is changed before the file
+            and the servers have been found in order.
     """
     began = time.monotonic()
     progress.say(f"checking {path}")
@@ -80,11 +81,11 @@ async def restore(
     try:
         if readers := await active_consumers(redis):
             raise BackupError(f"{', '.join(readers)} reads from the streams: {_STOP}")
-        # Before any row is touched: set back too early, a group only repeats itself.
+        # Before any row is changed: if the restore then fails, persistence only repeats itself.
         replays = await rewind(redis, manifest.positions)
-        # The upstreams still have most of what neither backup nor streams have.
+        # The upstreams still have most of what is in neither the backup nor the streams.
         complete = replays and all(replay.trimmed == 0 for replay in replays)
-        sources = [] if complete else await forget_published(redis, SystemClock())
+        sources = [] if complete else await forget_published(redis, SYSTEM_CLOCK)
     except RedisError as error:
         raise BackupError(
             f"the broker does not answer ({error}): start it, or correct CASSIOPEIA_REDIS_URL;"
@@ -130,7 +131,7 @@ def _rebuild(database_url: str, path: Path, manifest: Manifest, progress: Progre
         _copy_in(connection, path, tables, progress)
         _set_sequences(connection, manifest.sequences)
         progress.say("gathering statistics")
-        # Which the planner needs, and which the database gathers of no partitioned table by itself.
+        # The planner needs them, and autovacuum does not gather those of partitioned tables.
         connection.execute(sql.SQL("ANALYZE {}").format(database.name_list(known)))
     upgrade(database_url)
     return [table.name for table in manifest.tables if table.name not in tables]
@@ -143,7 +144,8 @@ def _identity(database_url: str, progress: Progress) -> str:
 
 
 def _make_partitions(connection: Connection, tables: Iterable[TableCopy]) -> None:
-    # All of them before the first row: some rows say which months are no longer made.
+    # All partitions before the first row: the rows of `retention_floors` say which months are not
+    # made any more.
     for table in tables:
         if table.parent and table.month:
             connection.execute("SELECT ensure_month(%s::regclass, %s)", (table.parent, table.month))

@@ -1,4 +1,4 @@
-"""Backups on a schedule, as a process with the life of a service."""
+"""Backups on a schedule, in a process that runs like a service."""
 
 import asyncio
 import random
@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 
 from libs.common import metrics
 from libs.common.broker import connect
-from libs.common.clock import Clock, SystemClock
+from libs.common.clock import SYSTEM_CLOCK, Clock
 from libs.common.errors import CassiopeiaError, DependencyUnavailableError
 from libs.common.logging import get_logger
 from libs.common.runtime import Runtime
@@ -24,21 +24,20 @@ from services.persistence.backup.taking import take
 
 _log = get_logger(__name__)
 
-# Of the period from the begin of one backup to that of the next. Never the whole: with a period of
-# a day the next one is complete before the streams, which keep a day, let go of what only they and
-# the last backup have. Not the same for all, lest many suites use one disk at once.
+# The next backup starts after this part of the period. It is less than 1 so that with a period of a
+# day the next backup is complete before the streams, which keep entries for a day, trim those that
+# were stored after the last one. It is random so that many suites do not use one disk at once.
 _SHORTEST, _LONGEST = 0.90, 0.95
-# After a failure, doubled with each one more: at the first start the schema is there within
-# seconds, and a full disk stays full.
+# The back-off after failures, doubled each time. Short at first, because at the first start the
+# schema exists within seconds; long later, because a full disk stays full.
 _FIRST_RETRY, _LONGEST_RETRY = timedelta(seconds=10), timedelta(minutes=5)
 
 
 @asynccontextmanager
 async def bootstrap(
-    settings: BackupSettings, runtime: Runtime, *, every: timedelta, clock: Clock | None = None
+    settings: BackupSettings, runtime: Runtime, *, every: timedelta, clock: Clock = SYSTEM_CLOCK
 ) -> AsyncIterator[None]:
     """Take backups while the body runs; one that is being taken at its end is given up."""
-    clock = clock or SystemClock()
     shortest = min(stream.retention for stream in EVENT_STREAMS)
     if every > shortest:
         _log.warning(
@@ -48,7 +47,7 @@ async def bootstrap(
         )
     redis = connect(settings.redis_url.get_secret_value(), "cassiopeia-backup")
     failures = Failures()
-    # Who only looks at whether the process is well learns that there are no backups.
+    # So that a health check, too, shows that backups are failing.
     runtime.checks["last_backup"] = failures.check
     try:
         task = runtime.spawn(
@@ -61,7 +60,7 @@ async def bootstrap(
 
 
 class Failures:
-    """The backups that failed since the last one that did not."""
+    """The failures since the last backup that succeeded."""
 
     def __init__(self) -> None:
         self._reason: str | None = None
@@ -74,14 +73,14 @@ class Failures:
         return pause
 
     def clear(self) -> None:
-        """Note a backup."""
+        """Note a backup that succeeded."""
         self._reason, self._pause = None, _FIRST_RETRY
 
     async def check(self) -> None:
-        """Be satisfied while the last backup did not fail.
+        """Check that the last backup did not fail.
 
         Raises:
-            DependencyUnavailableError: It did; the message says why.
+            DependencyUnavailableError: It failed; the message says why.
         """
         if self._reason is not None:
             raise DependencyUnavailableError(f"the last backup failed: {self._reason}")
@@ -96,7 +95,7 @@ async def _take_forever(
     failures: Failures,
 ) -> None:
     progress = Progress(lambda text: _log.info("backup", step=text), runtime.stop.is_set)
-    # A restart takes no backup that is not due.
+    # After a restart, no backup is taken before it is due.
     wait = until_due(_newest(settings.backup_dir), every, clock.now())
     while True:
         _log.info("backup_scheduled", in_s=round(wait.total_seconds()))
@@ -136,11 +135,11 @@ async def _take_forever(
 
 
 def until_due(last: datetime | None, every: timedelta, now: datetime) -> timedelta:
-    """Return how long to wait for the next backup, given when the last one was begun."""
+    """Return how long to wait for the next backup, given when the last one was started."""
     if last is None:
         return timedelta(0)
     due = last + every * random.uniform(_SHORTEST, _LONGEST)  # noqa: S311 - no secret
-    # A last one in the future is the work of a wrong clock.
+    # If the last backup seems to be in the future, a clock was wrong; then wait one period.
     return min(max(due - now, timedelta(0)), every)
 
 

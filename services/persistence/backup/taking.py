@@ -1,4 +1,4 @@
-"""Takes a backup: where the streams stand, then all rows as of one moment, into one file."""
+"""Takes a backup: first the positions in the streams, then all rows as of one moment, as a file."""
 
 import time
 from pathlib import Path
@@ -25,10 +25,10 @@ class Taken(NamedTuple):
 
     Attributes:
         path: The file.
-        size: Its bytes.
+        size: Its size in bytes.
         manifest: What it holds.
-        seconds: How long it took.
-        removed: How many older ones were removed for it.
+        seconds: How long the backup took.
+        removed: How many older backups were removed for it.
     """
 
     path: Path
@@ -44,20 +44,20 @@ async def take(
     """Take a backup.
 
     Args:
-        redis: The broker; without it, a restore replays all that the streams hold.
+        redis: The broker; if it does not answer, a restore will replay all that the streams hold.
         database_url: The database, as the role that owns the schema.
         place: The folder to write to.
-        keep: How many backups stay there, once the new one is complete.
-        clock: Gives the backup its name.
-        progress: Is told how far it is.
+        keep: How many backups stay there once the new one is complete.
+        clock: Gives the time that the backup is named after.
+        progress: Is told how far the backup is.
 
     Raises:
-        BackupError: It cannot be done, and why; nothing half-done is left.
+        BackupError: It cannot be done; the message says why, and nothing half-done is left.
     """
     began = time.monotonic()
     positions: tuple[Position, ...] = ()
     try:
-        # Before the rows are looked at: what is stored in between is replayed, not lost.
+        # Before the rows are read: what is stored in between will be replayed, and is not lost.
         positions = await read_positions(redis)
     except RedisError as error:
         progress.say(f"the broker does not answer ({error}): a restore will replay whole streams")
@@ -106,20 +106,20 @@ def _write(
 
 
 def _frozen(connection: Connection) -> list[TableInfo]:
-    """Begin a transaction that sees all tables as they are now; return them."""
+    """Begin a transaction that sees all tables as they are now; return the tables."""
     connection.isolation_level = IsolationLevel.REPEATABLE_READ
     connection.read_only = True
     while True:
         names = [table.name for table in database.tables(connection)]
         connection.commit()
-        # Before the first query, which settles what is seen: a table that a migration rewrites
-        # after that looks empty. Those that hold rows, not the partitioned ones above them: a lock
-        # on these would keep persistence from making the next month.
+        # Lock before the first query, which fixes the snapshot: a table that a migration rewrites
+        # later looks empty in it. Lock the tables with rows, not their partitioned parents: a lock
+        # on a parent would keep persistence from making the next month.
         database.lock(connection, names, sql.SQL("ACCESS SHARE"))
         tables = database.tables(connection)
         if [table.name for table in tables] == names:
             return tables
-        # A month was made in between.
+        # A month was made or dropped in between.
         connection.rollback()
 
 

@@ -1,1 +1,1 @@
-"""Dead letters as an operator meets them: listed, read, replayed, dropped."""
+"""The operator's commands for dead letters: list, show, replay, drop."""

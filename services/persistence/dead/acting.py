@@ -1,4 +1,4 @@
-"""What can be done about dead letters: publish their bodies again, or forget them."""
+"""What can be done about dead letters: publish their bodies again, or remove the letters."""
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from redis.asyncio import Redis
 
 from libs.common.broker import Publisher
-from libs.common.deadletters import DeadLetters
+from libs.common.dead_letters import DeadLetters
 from libs.common.layout import Layout
 from libs.common.slices import SLICE_BYTES
 from libs.common.topology import EVENT_STREAMS, Stream
@@ -16,8 +16,8 @@ from services.persistence.dead.letters import PAGE, Letter
 def destination(letter: Letter, layout: Layout) -> Stream | None:
     """Return the stream that a letter's body is published to; None when there is none.
 
-    That is where it came from. When the number of partitions has changed since, it is the first
-    one of its stream: the order within a subject is gone with the time that has passed.
+    That is the stream that the body came from. If the number of partitions has changed since then,
+    it is the first partition: so late, the order within a subject is lost anyway.
     """
     for stream in layout.event_streams:
         if letter.stream == stream.key:
@@ -29,7 +29,7 @@ def destination(letter: Letter, layout: Layout) -> Stream | None:
 
 
 async def pages(letters: AsyncIterator[Letter]) -> AsyncIterator[list[Letter]]:
-    """Give letters in lists of at most `PAGE`, and of little more than a slice of bytes."""
+    """Yield letters in lists of at most `PAGE`, and of little more than `SLICE_BYTES` bytes."""
     page: list[Letter] = []
     size = 0
     async for letter in letters:
@@ -47,12 +47,12 @@ async def replay(
 ) -> None:
     """Publish the original bytes of letters, each to its stream, and remove the letters.
 
-    In this order: killed in between, a body is published again by the next replay, and its event
-    is stored once all the same. The other order could lose it.
+    In this order: after a kill in between, the next replay publishes a body again, and its event is
+    still stored once. The other order could lose it.
 
     Raises:
-        DependencyUnavailableError: The broker did not take all of them; no letter is gone.
-        redis.exceptions.RedisError: It took them, and did not remove the letters.
+        DependencyUnavailableError: The broker did not accept all bodies; no letter was removed.
+        redis.exceptions.RedisError: The broker accepted them, but did not remove the letters.
     """
     bodies: dict[Stream, list[bytes]] = defaultdict(list)
     for letter, stream in letters:

@@ -14,14 +14,14 @@ from redis.exceptions import RedisError
 
 from libs.common.broker import EntryId, Publisher, connect, create_broker
 from libs.common.broker.groups import stored_layout
-from libs.common.errors import CassiopeiaError, ConfigurationError
-from libs.common.runtime import EXIT_CONFIGURATION, EXIT_FAILURE, EXIT_OK
+from libs.common.errors import CassiopeiaError
+from libs.common.runtime import EXIT_FAILURE, EXIT_OK, exit_code_of
 from libs.common.settings import ServiceSettings, load_settings
-from services.persistence.backup.settings import period
 from services.persistence.dead import acting, showing
 from services.persistence.dead.letters import Selection, select
+from services.persistence.durations import period
 
-EXIT_INTERRUPTED = 130  # as a shell says after Ctrl-C
+EXIT_INTERRUPTED = 130  # a shell's exit code after Ctrl-C
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,7 @@ def dead(arguments: Sequence[str]) -> int:
         return asyncio.run(_carry_out(settings, chosen.command, selection, chosen))
     except CassiopeiaError as error:
         _complain(str(error))
-        wrong_setting = isinstance(error, ConfigurationError)
-        return EXIT_CONFIGURATION if wrong_setting else EXIT_FAILURE
+        return exit_code_of(error)
     except RedisError as error:
         _complain(f"the broker of CASSIOPEIA_REDIS_URL: {error}; what was not done yet can be")
         return EXIT_FAILURE
@@ -63,7 +62,8 @@ def dead(arguments: Sequence[str]) -> int:
         _complain("stopped; the letters that are left can be done later")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # `| head` has seen enough. Python would complain when it flushes at its end.
+        # The reader, such as `head`, has closed the pipe. Without this, Python would report an
+        # error when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_OK
 

@@ -1,4 +1,4 @@
-"""Reading the dead letters, oldest first, and picking some of them."""
+"""Reading the dead letters, oldest first, and selecting some of them."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from libs.common.broker import EntryId, text
 from libs.common.errors import CassiopeiaError
 from libs.common.topology import EVENTS_DEAD
 
-# What is published or removed at once.
+# Letters that are published or removed at once.
 PAGE = 100
-# What is read at once: a body is a kilobyte as a rule, and 8 MiB at most.
+# Letters that are read at once. Few, because a body, usually a kilobyte, may have 8 MiB.
 _READ = 8
 _EVENTS = EVENTS_DEAD.key.rpartition(":")[0]
 
@@ -27,12 +27,12 @@ class Letter:
     """One dead letter.
 
     Attributes:
-        id: Its id among the letters.
+        id: Its id in the stream of the dead letters.
         stream: The stream that its body came from; None for the body of an upstream.
         source: The source whose upstream sent the body; None for an entry of a stream.
-        reason: Why nobody could take it.
-        body: The bytes, as they were.
-        details: All that is known besides, by name.
+        reason: Why it could not be handled.
+        body: The original bytes.
+        details: Everything else that is known, by name.
     """
 
     id: str
@@ -44,7 +44,7 @@ class Letter:
 
     @classmethod
     def of(cls, letter_id: bytes | str, fields: Mapping[bytes, bytes]) -> "Letter":
-        """Read an entry of the letters' stream; one that somebody made by hand, too."""
+        """Read an entry of the letters' stream, even one that somebody made by hand."""
         known = {
             text(name): value.decode(errors="replace")
             for name, value in fields.items()
@@ -66,22 +66,22 @@ class Letter:
 
     @property
     def written_at(self) -> datetime:
-        """When it was written; its id says so."""
+        """When it was written, according to its id."""
         milliseconds = EntryId.parse(self.id).accepted_ms
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which letters are meant; what is not said does not matter.
+    """Which letters are selected; a field that is not set excludes none.
 
     Attributes:
-        ids: These, and no others.
-        stream: From there: a key, its part after `cassiopeia:events:`, or `upstream:<source>`.
-        reason: Part of the reason, in any case.
-        since: Written then or later.
-        until: Written before.
-        limit: At most so many, the oldest ones.
+        ids: Only the letters with these ids.
+        stream: Their origin: a key, its part after `cassiopeia:events:`, or `upstream:<source>`.
+        reason: A part of the reason, in upper or lower case.
+        since: Written at this time or later.
+        until: Written before this time.
+        limit: At most this many, the oldest ones.
     """
 
     ids: Sequence[str] = ()
@@ -93,11 +93,11 @@ class Selection:
 
     @property
     def is_everything(self) -> bool:
-        """Whether it leaves nothing out."""
+        """Whether it selects all letters."""
         return self == Selection()
 
     def has(self, letter: Letter) -> bool:
-        """Tell whether a letter of the right time is among the ones that are meant."""
+        """Tell whether a letter, which must be of the right time, is selected."""
         if self.reason and self.reason.casefold() not in letter.reason.casefold():
             return False
         if self.stream is None:
@@ -107,13 +107,13 @@ class Selection:
 
 
 async def select(redis: Redis, selection: Selection) -> AsyncIterator[Letter]:
-    """Give the letters that are meant, as far as they were written before this was asked.
+    """Yield the selected letters that were written before this call.
 
-    What is replayed and still bad becomes a new letter: without this end, one replay of
-    everything would last for ever.
+    A replayed body that is still bad becomes a new letter. If new letters were included, a replay
+    of everything would never end.
 
     Raises:
-        NoSuchLetterError: An id that was named is not there.
+        NoSuchLetterError: There is no letter with one of the ids.
     """
     found = 0
     async for letter in _named(redis, selection.ids) if selection.ids else _all(redis, selection):

@@ -1,4 +1,4 @@
-"""Dead letters as text. Bodies and reasons come from outside: nothing of them steers a terminal."""
+"""Dead letters as text, escaped, so that bodies and reasons cannot control the terminal."""
 
 import json
 
@@ -42,7 +42,7 @@ def _readable(body: bytes) -> str:
 
 
 def printable(value: str) -> str:
-    """Return text with every character escaped that is not one to look at."""
+    """Return text with every unprintable character escaped."""
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode()
         for each in value

@@ -1,4 +1,4 @@
-"""The table of astronomical events: one row per event, the newest computation of it."""
+"""The table of astronomical events: one row per event, from its newest computation."""
 
 from services.persistence.tables.columns import Column, Table, data_columns, envelope_columns
 

@@ -1,4 +1,4 @@
-"""What a table is to persistence: columns, and where in the event their values stand."""
+"""What a table is to persistence: columns, and where in an event their values are."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from libs.common.events import Event
 
 
 class Column(NamedTuple):
-    """A column, its PostgreSQL type, and where in the event its value stands."""
+    """A column, its PostgreSQL type, and where in an event its value is."""
 
     name: str
     type: str
@@ -19,30 +19,30 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True)
 class RollUp:
-    """What a table's rows are summed up to, by minute and by hour.
+    """How a table's rows are summed up by minute and by hour.
 
     Attributes:
-        values: Columns that have `_min`, `_max`, `_sum` and `_last`.
-        last_only: Columns that have `_last` alone, such as an angle that jumps at its end.
+        values: Columns that get `_min`, `_max`, `_sum` and `_last`.
+        last_only: Columns that get `_last` alone, such as an angle that jumps from 180 to -180.
     """
 
     values: tuple[str, ...]
     last_only: tuple[str, ...] = ()
 
 
-# Compared by identity: each event of a batch looks its table up, and a hash of all columns would be
-# a tenth of the work.
+# Compared by identity (eq=False): the table is looked up for each event of a batch, and hashing all
+# its columns would be a tenth of the work.
 @dataclass(frozen=True, eq=False)
 class Table:
     """The table of one event type.
 
     Attributes:
-        name: Its name.
+        name: The table's name.
         columns: In the order in which they are written; the first is the time.
-        by_month: Whether it is partitioned by the month of its time.
-        latest_of: The columns that name a thing, where the table keeps one row per thing, the one
-            that was fetched last; empty where it keeps every event.
-        kept_by: The column that tells how old a row is, where that is not the time.
+        by_month: Whether the table is partitioned by the month of the time.
+        latest_of: The columns that identify a thing, if the table keeps one row per thing, the
+            one that was fetched last; empty if it keeps every event.
+        kept_by: The column that tells how old a row is, if that is not the time.
         roll_up: What is summed up in the tables `<name>_minute` and `<name>_hour`.
         history: A table with the same columns that keeps every version of a thing.
     """
@@ -62,7 +62,7 @@ class Table:
 
     @cached_property
     def row(self) -> Callable[[Event], tuple[Any, ...]]:
-        """Return the function that makes a row of an event."""
+        """The function that makes a row from an event."""
         return attrgetter(*(column.path for column in self.columns))
 
 
@@ -78,5 +78,5 @@ def envelope_columns(*, time: str = "time") -> list[Column]:
 
 
 def data_columns(type_: str, *names: str) -> list[Column]:
-    """Return columns of one type that bear the names of the payload's fields."""
+    """Return columns of one type with the names of the payload's fields."""
     return [Column(name, type_, f"data.{name}") for name in names]

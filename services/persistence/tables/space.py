@@ -1,4 +1,4 @@
-"""The tables of the space documents: one row per thing, as it was known last."""
+"""The tables of the space events: one row per thing, as it was fetched last."""
 
 from services.persistence.tables.columns import Column, Table, data_columns, envelope_columns
 
@@ -92,6 +92,6 @@ SPACE_LAUNCHES = Table(
         *data_columns("jsonb", "upstream_body"),
     ),
     latest_of=("launch_id",),
-    # Its time is when it was last told of; the launch itself may lie years ahead.
+    # The time is that of the record's last change; the launch itself may be years ahead.
     kept_by="net",
 )

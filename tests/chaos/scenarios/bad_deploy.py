@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import partial
 
 from libs.common.broker import connect
-from libs.common.deadletter_limit import LetterLimit
+from libs.common.consuming.dead_letter_limit import LetterLimit
 from libs.common.topology import EVENTS_DEAD
 from tests.chaos.audit import audit
 from tests.chaos.load import Load, publishing

@@ -13,8 +13,8 @@ from redis.asyncio import Redis
 
 from libs.common.broker import BODY_FIELD, connect
 from libs.common.clock import SystemClock
-from libs.common.commands import request_refresh
 from libs.common.events import Event, decode
+from libs.common.polling.refreshing import request_refresh
 from libs.common.topology import EVENT_STREAMS, EVENTS_DEAD
 from services.persistence.tables import TABLE_OF, TABLES, Table
 from tests.chaos.counting_upstreams import CountingUpstreams, counting_upstreams

@@ -1,6 +1,6 @@
 """The alarm about the broker's memory."""
 
-from libs.common.broker_memory import BrokerMemory, MemoryAlarm
+from libs.common.broker.memory import BrokerMemory, MemoryAlarm
 
 
 def test_an_alarm_rings_above_its_ratio_until_well_below() -> None:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.common.errors import BodyRejectedError, UpstreamError
-from libs.common.reasons import MAX_REASON_LENGTH, plain_reason
+from libs.common.upstream.reasons import MAX_REASON_LENGTH, plain_reason
 
 
 @pytest.mark.parametrize(

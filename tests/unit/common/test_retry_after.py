@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.common.upstream import retry_after_of
+from libs.common.upstream.client import retry_after_of
 from libs.common.waits import MAX_WAIT_S
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from libs.common.source_state import SourceState
-from libs.common.sources import (
+from libs.common.polling.source_state import SourceState
+from libs.common.polling.sources import (
     LONGEST_POLL,
     POLL_GRACE,
     Attempt,

@@ -1,8 +1,10 @@
-"""Ending tasks that do not want to end."""
+"""Ending tasks that do not want to end; doing once what many want."""
 
 import asyncio
 
-from libs.common.tasks import end_tasks
+import pytest
+
+from libs.common.tasks import SingleFlight, end_tasks
 
 
 async def test_a_swallowed_cancellation_is_repeated() -> None:
@@ -40,3 +42,51 @@ async def test_a_task_that_failed_is_at_its_end() -> None:
     await end_tasks(done, ending)
     assert isinstance(ending.exception(), RuntimeError)
     await end_tasks()
+
+
+async def test_what_many_want_is_done_once() -> None:
+    """All get its result, though the first of them goes away; who comes later begins anew."""
+    flight, go, begun = SingleFlight[int](), asyncio.Event(), 0
+
+    async def work() -> int:
+        nonlocal begun
+        begun += 1
+        turn = begun
+        await go.wait()
+        return turn
+
+    asking = [asyncio.create_task(flight.do("one", work)) for _ in range(3)]
+    other = asyncio.create_task(flight.do("other", work))
+    await asyncio.sleep(0)
+    asking[0].cancel()
+    go.set()
+    assert await asyncio.gather(*asking[1:], other) == [1, 1, 2]
+    assert asking[0].cancelled()
+    assert await flight.do("one", work) == 3
+
+
+async def test_a_failure_is_for_all_who_wait_and_is_told_once() -> None:
+    """Where nobody waits, somebody is told all the same."""
+    told: list[str] = []
+    flight = SingleFlight[None](lambda key, error: told.append(f"{key}: {error}"))
+
+    async def work() -> None:
+        raise ValueError("no")
+
+    answers = await asyncio.gather(
+        *(flight.do("waited for", work) for _ in range(2)), return_exceptions=True
+    )
+    assert [str(answer) for answer in answers] == ["no", "no"]
+    with pytest.raises(ValueError, match="no"):
+        await flight.start("started", work)
+    assert told == ["waited for: no", "started: no"]
+
+
+async def test_closing_ends_what_is_being_done() -> None:
+    """Who waits for it learns that."""
+    flight = SingleFlight[bool]()
+    asked = asyncio.create_task(flight.do("endless", asyncio.Event().wait))
+    await asyncio.sleep(0)
+    await flight.close()
+    with pytest.raises(asyncio.CancelledError):
+        await asked

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.common.upstream_json import MAX_DEPTH, MAX_RECORD_BYTES, storable, storable_record
+from libs.common.upstream.records import MAX_DEPTH, MAX_RECORD_BYTES, storable, storable_record
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 

@@ -4,10 +4,10 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 from redis.asyncio import Redis
 
-from libs.common.budget import Budget, Limit
 from libs.common.clock import SystemClock
-from libs.common.upstream import ClientOptions, UpstreamClient
-from libs.common.upstream_text import plain_text
+from libs.common.polling.budget import Budget, Limit
+from libs.common.upstream.client import ClientOptions, UpstreamClient
+from libs.common.upstream.text import plain_text
 
 KEY = "key-of-ours-0815"
 

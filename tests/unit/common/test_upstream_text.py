@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.common.upstream_text import plain_text, web_link
+from libs.common.upstream.text import plain_text, web_link
 
 PIECES = (
     "<",

@@ -8,9 +8,7 @@ import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
 
-from libs.common.answers import LastAnswer, Published
 from libs.common.broker import connect
-from libs.common.budget import Budget
 from libs.common.clock import SystemClock
 from libs.common.errors import (
     AccessRefusedError,
@@ -20,8 +18,10 @@ from libs.common.errors import (
     UpstreamError,
 )
 from libs.common.events import IssElementsEvent, IssPositionEvent, Origin, Provenance
-from libs.common.fence import Fence
-from libs.common.upstream import ClientOptions, UpstreamClient
+from libs.common.polling.budget import Budget
+from libs.common.polling.fence import Fence
+from libs.common.polling.published import LastAnswer, Published
+from libs.common.upstream.client import ClientOptions, UpstreamClient
 from services.ingest_iss.normalize import position_event
 from services.ingest_iss.providers import celestrak, wheretheiss
 from services.ingest_iss.providers.celestrak import Celestrak

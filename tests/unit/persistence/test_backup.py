@@ -1,4 +1,4 @@
-"""What of backups needs no server: names, periods, positions."""
+"""What of backups needs no server: names, and when they are due."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,26 +8,9 @@ import pytest
 from libs.common.errors import DependencyUnavailableError
 from services.persistence.backup.folder import backups, taken_at
 from services.persistence.backup.schedule import Failures, until_due
-from services.persistence.backup.settings import period
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [("30m", timedelta(minutes=30)), ("24h", DAY), ("7d", 7 * DAY)],
-)
-def test_periods_are_read(text: str, expected: timedelta) -> None:
-    """Minutes, hours and days."""
-    assert period(text) == expected
-
-
-@pytest.mark.parametrize("text", ["", "0h", "24", "h", "1w", "-1h", "1.5h", "24h "])
-def test_what_is_no_period_is_refused(text: str) -> None:
-    """Everything else is refused, with what was expected."""
-    with pytest.raises(ValueError, match="such as 30m, 24h or 7d"):
-        period(text)
 
 
 def test_the_first_backup_is_due_at_once() -> None:

@@ -10,7 +10,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-# The role belongs to the whole server, where another database of ours may have made it already.
+# The role belongs to the whole server, so another database of ours may have made it already.
 READER = """
 DO $$
 BEGIN
@@ -42,8 +42,8 @@ GRANT SELECT ON alembic_version TO cassiopeia_reader;
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO cassiopeia_reader;
 """
 
-# A partition is made by whoever first brings a row of its month; the lock keeps two from making
-# the same one.
+# A partition is made by the first session that has a row of its month; the lock prevents two
+# sessions from making the same one.
 PARTITIONS = """
 CREATE FUNCTION ensure_month(parent regclass, month date) RETURNS void
 LANGUAGE plpgsql AS $$
@@ -62,8 +62,8 @@ END
 $$;
 """
 
-# The event's id holds its source, type and natural key, so (time, id) is as unique as
-# (source, id), and in the order in which history is read.
+# An event's id is made from its source, type and natural key, so (time, id) is as unique as
+# (source, id), and has the order in which history is read.
 POSITIONS = """
 CREATE TABLE iss_positions (
   time timestamptz NOT NULL,

@@ -10,8 +10,8 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-# One row per study, the one that was fetched last. `time` is when the catalogue last said
-# something new of it.
+# One row per study: its version that was fetched last. `time` is when the catalogue last had
+# something new about it.
 DATASETS = """
 CREATE TABLE osdr_datasets (
   time timestamptz NOT NULL,

@@ -52,8 +52,8 @@ CREATE INDEX jwst_images_program ON jwst_images (program, time DESC);
 CREATE INDEX jwst_images_suffix ON jwst_images (suffix, time DESC);
 """
 
-# What was shipped with the project is for those who have nothing else; the order in which rows
-# arrive plays no part.
+# The snapshot that is shipped with the project is shown only while there is nothing else, in
+# whatever order rows arrive.
 GALLERY = """
 CREATE VIEW jwst_gallery AS
   SELECT * FROM jwst_images

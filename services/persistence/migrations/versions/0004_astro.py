@@ -10,8 +10,8 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-# One row per event, the newest computation of it. `key` is the natural key, the events' subject.
-# `data` is the whole payload, with the moments of an eclipse and what only some kinds have.
+# One row per event, from its newest computation. `key` is the natural key, the events' subject.
+# `data` is the whole payload, with the moments of an eclipse and fields that only some kinds have.
 EVENTS = """
 CREATE TABLE astro_events (
   key text PRIMARY KEY,

@@ -177,9 +177,9 @@ CREATE TABLE space_launches (
 CREATE INDEX space_launches_net ON space_launches (net);
 """
 
-# What the earlier systems kept of every fetch: the body of the picture, the feed of the asteroids
-# of two days back to today, the lists of five days, the next launch by SpaceX. The bodies are put
-# together from the records; the links of the feed, which hold a key, are left out.
+# What the earlier systems kept of every fetch: the picture's body, the asteroid feed from two days
+# ago to today, the lists of five days, the next launch by SpaceX. The bodies are assembled from the
+# records; the feed's links, which contain an API key, are left out.
 EARLIER_SYSTEMS = """
 CREATE VIEW space_cache AS
   SELECT sequence AS id, 'apod' AS source, fetched_at, upstream_body AS payload

@@ -10,10 +10,11 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-# `bucket` is the start of the minute or hour. The mean is sum / samples: sums can be added to.
-# `last` is of the newest row, `last_time`; of two at one moment, of the one with greater numbers,
-# so that the order in which rows arrive plays no part. A row is updated with every batch that
-# touches its bucket: the free part of a page lets that happen within the page (HOT).
+# `bucket` is the start of the minute or hour. Sums are stored, not means (sum / samples), because
+# sums can be added to. The `_last` columns are of the newest row, that of `last_time`; of two rows
+# at one moment, of the one with the greater numbers, so that the order in which rows arrive plays
+# no part. A row is updated by every batch that touches its bucket; free space in each page lets
+# that happen within the page (HOT).
 ROLL_UPS = """
 CREATE TABLE iss_positions_minute (
   bucket timestamptz PRIMARY KEY,
@@ -38,10 +39,10 @@ CREATE TABLE iss_positions_minute (
 CREATE TABLE iss_positions_hour (LIKE iss_positions_minute INCLUDING ALL) WITH (fillfactor = 50);
 """
 
-# What is older than its table's floor was dropped and does not come back. It stands here and not
-# in the settings of a process, so that all replicas agree at every moment. A month is attached:
-# unlike CREATE ... PARTITION OF, that waits for no reader, such as a backup of hours, and nobody
-# waits behind it.
+# Rows older than their table's floor were dropped and do not come back. The floor is stored here
+# and not in a process's settings, so that all replicas agree at every moment. A month is attached:
+# unlike CREATE ... PARTITION OF, that does not wait for readers, such as a backup that takes hours,
+# so no session has to wait behind it.
 FLOORS = """
 CREATE TABLE retention_floors (
   table_name text PRIMARY KEY,
@@ -71,8 +72,8 @@ END
 $$;
 """
 
-# Batches keep the roll-ups themselves. This makes them again from the rows, for whole hours: after
-# rows came in by another way, such as an import or a replica of a release without roll-ups. Batches
+# Batches maintain the roll-ups themselves. This rebuilds them from the rows, for whole hours, when
+# rows came in another way, such as by an import or a replica of a release without roll-ups. Batches
 # wait meanwhile. Roll-ups of rows that were dropped stay as they are.
 REBUILD = """
 CREATE FUNCTION rebuild_roll_ups(since timestamptz, until timestamptz) RETURNS void

@@ -10,19 +10,19 @@ down_revision = "0006"
 branch_labels = None
 depends_on = None
 
-# array_to_string is not immutable because the text of some types depends on settings; that of text
-# does not.
+# array_to_string is not IMMUTABLE, because the text form of some types depends on settings; for
+# text[] it does not.
 WORDS = """
 CREATE FUNCTION words(VARIADIC labels text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN array_to_string(labels, ' ');
 """
 
-# Changed rarely and searched often: a GIN index with `fastupdate` keeps what is new in a list that
-# every search reads as well.
+# Without `fastupdate`: with it, a GIN index keeps new entries in a list that every search reads as
+# well, and these tables are changed rarely and searched often.
 #
-# The number beside the accession: a hyphen makes `-137` of OSD-137. Titles may be longer than an
-# entry of an index: they are sorted by their beginning, regardless of case.
+# The number is indexed beside the accession, because the parser reads OSD-137 as `osd` and `-137`.
+# Titles may be longer than an index entry, so they are sorted by their beginning, ignoring case.
 DATASETS = """
 ALTER TABLE osdr_datasets
   ADD COLUMN title_sort text GENERATED ALWAYS AS (lower(left(title, 200))) STORED,

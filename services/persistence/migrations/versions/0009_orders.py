@@ -1,4 +1,4 @@
-"""Indexes in the very orders in which the gateway reads lists, and for the filter by program.
+"""Indexes in exactly the orders in which the gateway reads lists, and for the filter by program.
 
 Revision ID: 0009
 """
@@ -10,9 +10,9 @@ down_revision = "0008"
 branch_labels = None
 depends_on = None
 
-# A page is sorted by one direction of all its keys, so that a cursor is one comparison of rows; an
-# index serves it, backwards too, where it has the same keys. A key that may be null is compared as
-# the expression that the gateway sorts by.
+# A page is sorted by all its keys in one direction, so that a cursor is one comparison of rows. An
+# index with the same keys serves it, backwards too. A key that may be null is indexed as the
+# expression that the gateway sorts by.
 DATASETS = """
 DROP INDEX osdr_datasets_released;
 CREATE INDEX osdr_datasets_released
@@ -38,6 +38,6 @@ CREATE INDEX space_neo_time ON space_neo (time, neo_id, approach_date, orbiting_
 
 
 def upgrade() -> None:
-    """Add indexes, and replace those that no question uses."""
+    """Add indexes, and replace those that no query uses."""
     for statement in (DATASETS, IMAGES, SPACE):
         run_sql(statement)

@@ -1,4 +1,4 @@
-"""What was received of elements, images and announced events, as the other tables keep it.
+"""The records as received of elements, images and announced events, as in the other tables.
 
 Revision ID: 0010
 """
@@ -10,7 +10,7 @@ down_revision = "0009"
 branch_labels = None
 depends_on = None
 
-# NULL in rows of before, and where nothing was received: computed, or shipped with the project.
+# NULL in older rows, and where nothing was received: computed, or shipped with the project.
 RECORDS = """
 ALTER TABLE iss_elements ADD COLUMN upstream_body jsonb;
 ALTER TABLE jwst_images ADD COLUMN upstream_body jsonb;
@@ -24,5 +24,5 @@ CREATE OR REPLACE VIEW jwst_gallery AS
 
 
 def upgrade() -> None:
-    """Add a column to each of the three."""
+    """Add a column to each of the three tables."""
     run_sql(RECORDS)

@@ -1,4 +1,4 @@
-"""The watch over a consumer: keeps its group's metrics true, and notices when it reads no more."""
+"""The watch over a consumer: keeps its group's metrics up to date, and notices a standstill."""
 
 import asyncio
 import time
@@ -12,25 +12,26 @@ from redis.exceptions import RedisError, ResponseError
 from libs.common import metrics
 from libs.common.broker import EntryId, group_info, text
 from libs.common.clock import Clock
-from libs.common.consuming import StreamConsumer
+from libs.common.consuming.stream_consumer import StreamConsumer
 from libs.common.errors import DependencyUnavailableError
 from libs.common.logging import get_logger
 
 _log = get_logger(__name__)
 
 WATCH_EVERY_S = 5.0
-# FastStream pauses 5 s after an error: this is several tries without success.
+# FastStream pauses 5 s after a lost connection or a timeout, so this is several tries in vain.
 STANDSTILL_S = 60.0
-# A failover answers with refusals for seconds.
+# During a failover the broker refuses for seconds; that must not end the process.
 REFUSALS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class GroupState:
-    """How far a group is.
+    """How far a consumer group has come.
 
     Attributes:
-        lag: Entries that it was not given yet; 1 for any number that the broker does not know.
+        lag: Entries that it was not given yet; where the broker does not know the number, 1
+            stands for any number above 0.
         pending: Entries that it was given and has not acknowledged.
         last_delivered: The id of the newest entry that it was given.
         oldest: The id of the oldest entry that it has not acknowledged; None when there is none.
@@ -49,7 +50,7 @@ class GroupState:
 
 
 async def group_state(redis: Redis, stream: str, group: str) -> GroupState:
-    """Ask the broker how far a group is.
+    """Ask the broker how far a group has come.
 
     Raises:
         DependencyUnavailableError: There is no such group.
@@ -66,14 +67,14 @@ async def group_state(redis: Redis, stream: str, group: str) -> GroupState:
     if oldest is None or lag is None:
         unread: Any = await redis.xrange(stream, min=f"({last_delivered}", count=1)
         oldest = oldest or (text(unread[0][0]) if unread else None)
-        # The broker does not know the lag after a restore has moved the group, nor after entries
-        # were deleted by hand.
+        # The broker no longer knows the lag once a restore has moved the group, or entries were
+        # deleted by hand.
         lag = len(unread) if lag is None else lag
     return GroupState(lag, pending, last_delivered, oldest)
 
 
 async def watch_forever(redis: Redis, consumer: StreamConsumer, clock: Clock) -> None:
-    """Keep the group's metrics true, and end when the subscription has ended or stands still.
+    """Keep the group's metrics up to date until the subscription has ended or stands still.
 
     Raises:
         DependencyUnavailableError: Only a restart of the process makes it read again.
@@ -90,8 +91,8 @@ async def watch_forever(redis: Redis, consumer: StreamConsumer, clock: Clock) ->
         try:
             state = await group_state(redis, *labels)
         except ResponseError as error:
-            # The broker lives and refuses: the key is no stream any more, or a right is gone.
-            # FastStream tries again at once, a thousand times a second.
+            # The broker is up and refuses: the key is no longer a stream, or a permission is gone.
+            # After such an error FastStream tries again without a pause, a thousand times a second.
             refusals += 1
             if refusals < REFUSALS:
                 continue

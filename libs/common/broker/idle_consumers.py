@@ -1,7 +1,8 @@
 """Consumers that are gone: a group keeps the name of each one that ever read, until it is removed.
 
-A replica that comes back reads under its name as if nothing had happened, so removing one that is
-only away is harmless, as long as it holds nothing: with a consumer goes its pending list.
+A replica that comes back reads under its name as if nothing had happened. So it is harmless to
+remove a consumer that is only away, as long as its pending list is empty: the list is removed with
+the consumer.
 """
 
 from datetime import timedelta
@@ -10,10 +11,10 @@ from redis.asyncio import Redis
 
 from libs.common.broker import text
 
-# A living consumer asks every second. What a dead one held is taken over within minutes.
+# A living consumer reads every second, and a dead one's entries are reclaimed within minutes.
 LEFT_AFTER = timedelta(hours=1)
 
-# One script: between looking and removing, a consumer could be given entries, and lose them.
+# One script: between two commands, a consumer could be given entries, and they would be lost.
 _REMOVE = """
 local removed = {}
 for _, flat in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])) do
@@ -28,10 +29,10 @@ return removed
 """
 
 
-async def remove_leavers(
+async def remove_idle_consumers(
     redis: Redis, stream: str, group: str, left_after: timedelta = LEFT_AFTER
 ) -> list[str]:
-    """Remove from a group the consumers that hold nothing and have not asked for so long.
+    """Remove a group's consumers that have nothing pending and have not read for `left_after`.
 
     Returns:
         Their names.

@@ -1,9 +1,9 @@
-"""A fence around what is kept of a source: only the newest holder of its lease writes there.
+"""Fencing of a source's stored state: only the newest holder of its lease can write there.
 
 A holder that stood still may wake up between its last look at the clock and its write, and
-overwrite what its successor wrote. The number of the lease, compared by the broker in the same
-step, stops it. Event streams lie on other nodes of a cluster and have no fence: an event that two
-publish is one row.
+overwrite what its successor wrote. The broker prevents this: it compares the lease's fencing token
+in the same step as the write. Event streams live on other nodes of a cluster and cannot be fenced,
+which is harmless: an event that two holders publish becomes one row.
 """
 
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ from libs.common.errors import LeaseLostError
 Word = str | bytes | int
 Command = tuple[str, str, *tuple[Word, ...]]
 
-# While a script runs the broker serves nobody else.
+# While a script runs, the broker serves no other client.
 _WORDS_PER_CALL = 5_000
 
-# KEYS: the fence, then the key of each command. ARGV: the writer's number, then for each command
-# how many words follow, its name and its arguments without the key.
+# KEYS: the fence, then the key of each command. ARGV: the writer's token, then for each command
+# the number of words that follow, its name, and its arguments without the key.
 _WRITE = """
 if (redis.call('GET', KEYS[1]) or '0') ~= ARGV[1] then
   return 0
@@ -40,9 +40,9 @@ class Fence:
 
     Attributes:
         source: The source.
-        redis: For reading; everybody may.
-        key: Where the number of the newest holder is kept.
-        number: Ours; 0 before anybody held the lease.
+        redis: A client for reading, which needs no lease.
+        key: The key that holds the newest holder's fencing token.
+        number: This process's token; 0 until it has held the lease.
     """
 
     def __init__(self, redis: Redis, source: str) -> None:
@@ -53,12 +53,12 @@ class Fence:
         self._write = redis.register_script(_WRITE)
 
     async def write(self, commands: Sequence[Command]) -> None:
-        """Run commands on keys of the source, in order; those of one call as one step.
+        """Run commands on keys of the source, in order and as one step.
 
-        More than some thousand words are several steps, as in a pipeline.
+        More than 5,000 words become several steps, one after the other.
 
         Raises:
-            LeaseLostError: Another holder came after us; nothing of this step was written.
+            LeaseLostError: A later holder has the lease; nothing of this step was written.
         """
         keys: list[str] = []
         words: list[Word] = []

@@ -1,4 +1,4 @@
-"""Commands: wishes that travel over the broker from the gateway to whoever can fulfil them."""
+"""Commands: requests that travel over the broker from the gateway to the service concerned."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -17,17 +17,17 @@ from libs.common.broker import (
     answered_within,
     text,
 )
+from libs.common.broker.trimming import now_ms
 from libs.common.clock import Clock
-from libs.common.polling import Poller
+from libs.common.polling.poller import Poller
 from libs.common.topology import COMMANDS_REFRESH
-from libs.common.trimming import now_ms
 
-# Whoever asked for fresh data has gone away by then.
+# By then the person who asked for fresh data no longer waits for it.
 REFRESH_LIFE = timedelta(seconds=10)
 
 
 class RefreshCommand(BaseModel):
-    """Poll a source before its time, if its limits allow it."""
+    """A request to poll a source before its time, if the source's limits allow it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -50,8 +50,8 @@ async def request_refresh(publisher: Publisher, source: str, clock: Clock) -> No
 async def obey_refresh(broker: RedisBroker, redis: Redis, pollers: Iterable[Poller]) -> None:
     """Subscribe pollers to refresh commands; call it before the broker starts.
 
-    Every replica reads every command, without a group: only the one that holds the lease acts,
-    and a command that nobody was there to read has lost its meaning.
+    Every replica reads every command, without a consumer group. Only the replica that holds the
+    lease acts, and a command that no replica was there to read is worthless.
     """
     by_source = {poller.source: poller for poller in pollers}
     newest: Any = await redis.xrevrange(COMMANDS_REFRESH.key, count=1)
@@ -59,7 +59,7 @@ async def obey_refresh(broker: RedisBroker, redis: Redis, pollers: Iterable[Poll
     @broker.subscriber(
         stream=StreamSub(
             COMMANDS_REFRESH.key,
-            # The library's default `$` would miss what comes between two reads.
+            # FastStream's default `$` would miss commands that arrive between two reads.
             last_id=text(newest[0][0]) if newest else "0-0",
             polling_interval=READ_BLOCK_MS,
             max_records=100,
@@ -67,7 +67,7 @@ async def obey_refresh(broker: RedisBroker, redis: Redis, pollers: Iterable[Poll
     )
     async def refresh(command: RefreshCommand, message: RedisStreamMessage) -> None:
         poller = by_source.get(command.source)
-        # The age by the broker's clock alone: that of the gateway may be another than ours.
+        # The age by the broker's clock alone: the gateway's clock may differ from ours.
         if poller and await _age(redis, message.raw_message["message_ids"][0]) < REFRESH_LIFE:
             poller.request_refresh()
 

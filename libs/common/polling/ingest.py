@@ -8,19 +8,13 @@ from dataclasses import dataclass
 import aiohttp
 from redis.asyncio import Redis
 
-from libs.common.broker import (
-    Publisher,
-    check_broker,
-    connect,
-    create_broker,
-    prepare_streams,
-    wait_for_broker,
-)
-from libs.common.clock import Clock, SystemClock
-from libs.common.commands import obey_refresh
-from libs.common.fence import Fence
-from libs.common.polling import Poller, PollOptions
-from libs.common.providers import Provider
+from libs.common.broker import Publisher
+from libs.common.clock import SYSTEM_CLOCK, Clock
+from libs.common.connecting import Connection, connected
+from libs.common.polling.fence import Fence
+from libs.common.polling.poller import Poller, PollOptions
+from libs.common.polling.providers import Provider
+from libs.common.polling.refreshing import obey_refresh
 from libs.common.runtime import Runtime
 from libs.common.secrets import Redactor
 from libs.common.settings import ServiceSettings
@@ -64,30 +58,26 @@ async def ingesting(
     settings: ServiceSettings,
     runtime: Runtime,
     build: Callable[[Ingest], Sequence[Poller]],
-    clock: Clock | None = None,
-) -> AsyncIterator[None]:
-    """Run a service's pollers while the body runs; let a poll in progress finish at the end."""
-    clock = clock or SystemClock()
-    name = f"{service}-{settings.replica}"
-    url = settings.redis_url.get_secret_value()
-    redis, broker = connect(url, name), create_broker(url, name)
-    runtime.checks["broker"] = lambda: check_broker(redis)
-    try:
-        await wait_for_broker(redis)
-        await prepare_streams(redis, settings.layout)
+    clock: Clock = SYSTEM_CLOCK,
+) -> AsyncIterator[Connection]:
+    """Run a service's pollers while the body runs; let a poll in progress finish at the end.
+
+    Yields:
+        The connection to the broker, for whatever else the service does there.
+    """
+    async with (
+        connected(service, settings, runtime) as connection,
         # Upstreams close an idle connection after 5 s and more, perhaps while we send on it.
-        connector = aiohttp.TCPConnector(keepalive_timeout=2.0)
-        async with aiohttp.ClientSession(connector=connector) as session, broker:
-            publisher = Publisher(broker, redis, settings.layout)
-            redact = Redactor(settings.secret_values())
-            pollers = build(Ingest(redis, session, clock, publisher, owner=name, redact=redact))
-            await obey_refresh(broker, redis, pollers)
-            await broker.start()
-            tasks = [
-                runtime.spawn(f"poller {poller.source}", poller.run(runtime.stop))
-                for poller in pollers
-            ]
-            yield
-            await asyncio.wait(tasks)
-    finally:
-        await redis.aclose()
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=2.0)) as session,
+    ):
+        name, redis, broker = connection
+        publisher = Publisher(broker, redis, settings.layout)
+        redact = Redactor(settings.secret_values())
+        pollers = build(Ingest(redis, session, clock, publisher, owner=name, redact=redact))
+        await obey_refresh(broker, redis, pollers)
+        await broker.start()
+        tasks = [
+            runtime.spawn(f"poller {poller.source}", poller.run(runtime.stop)) for poller in pollers
+        ]
+        yield connection
+        await asyncio.wait(tasks)

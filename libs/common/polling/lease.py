@@ -1,4 +1,4 @@
-"""A lease in the broker: at most one holder at a time, with a fencing number."""
+"""A lease in the broker: at most one holder at a time, with a fencing token."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from libs.common.broker import text
 from libs.common.clock import Clock
 from libs.common.errors import LeaseLostError
-from libs.common.fence import Fence
+from libs.common.polling.fence import Fence
 from libs.common.tasks import end_tasks
 
 _ACQUIRE = """
@@ -32,14 +32,14 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then
 end
 return 0
 """
-# Deletes a key if it still holds the owner's token: the end of any lock.
+# Releases a lock of any kind: deletes its key if that still holds the owner's token.
 RELEASE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then
   return redis.call('DEL', KEYS[1])
 end
 return 0
 """
-# How long a dead holder keeps the others waiting, unless somebody says otherwise.
+# By default, how long a dead holder keeps the other replicas waiting.
 LIFE_S = 6.0
 
 _KEY = re.compile(r"cassiopeia:source:\{(.+)\}:lease")
@@ -51,7 +51,7 @@ def lease_key(source: str) -> str:
 
 
 async def held_leases(redis: Redis) -> list[str]:
-    """Return the names of the leases that somebody holds, between two polls as well.
+    """Return the sources whose lease is held; a leader holds it between two polls as well.
 
     Raises:
         redis.exceptions.RedisError: The broker does not answer.
@@ -64,8 +64,9 @@ async def held_leases(redis: Redis) -> list[str]:
 class Lease:
     """The right to poll one source.
 
-    The holder renews at a third of the life, and counts by its own monotonic clock: a process that
-    was stopped and resumed finds that its time is over before it does anything else.
+    The holder renews the lease after a third of its life, and measures that life by its own
+    monotonic clock: a process that was stopped and resumed sees that its lease has expired before
+    it does anything else.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class Lease:
         clock: Clock,
         fence: Fence,
     ) -> None:
-        # Two processes that were given one name by mistake are two owners all the same.
+        # Random, so that two processes that were given the same name by mistake are two owners.
         self._owner = f"{owner}:{uuid4()}"
         self._life_s = life_s
         self._clock = clock
@@ -91,7 +92,7 @@ class Lease:
 
     @property
     def fence(self) -> int:
-        """The number of this holder: larger than that of all before it."""
+        """The fencing token of this holder: larger than those of all earlier holders."""
         return self._fence.number
 
     @property
@@ -118,12 +119,12 @@ class Lease:
         number = int(await self._acquire(keys=self._keys, args=[self._owner, self._life_ms]))
         if number:
             self._fence.number = number
-            # From the asking, not the answer: the broker's clock started in between.
+            # Counted from the request, not from the answer: the broker's count began in between.
             self._held_until = asked + self._life_s
         return bool(number)
 
     async def seize(self) -> None:
-        """Take the lease from whoever has it; return when no other believes any more to have it.
+        """Take the lease from its holder; return when no process still believes to hold it.
 
         Raises:
             redis.exceptions.RedisError: The broker did not answer.
@@ -133,11 +134,11 @@ class Lease:
             await self._seize(keys=self._keys, args=[self._owner, 2 * self._life_ms])
         )
         self._held_until = asked + 2 * self._life_s
-        # The last holder finds out when it renews, or when its own time is over.
+        # The previous holder finds out when it renews, or when its lease expires by its own clock.
         await asyncio.sleep(self._life_s)
 
     async def hold(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run work under the acquired lease, which is renewed meanwhile and given back at the end.
+        """Run work under the acquired lease, which is renewed meanwhile and released at the end.
 
         Raises:
             LeaseLostError: The lease was lost; the work has been cancelled.
@@ -168,7 +169,7 @@ class Lease:
             try:
                 renewed = await self._renew(keys=self._keys[:1], args=[self._owner, self._life_ms])
             except RedisError:
-                # The next try may succeed; `require` ends it when the life is over.
+                # The next try may succeed; `require` raises once the lease has expired.
                 continue
             if not renewed:
                 raise LeaseLostError(f"{self._keys[0]} belongs to another replica")

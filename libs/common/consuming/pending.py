@@ -1,6 +1,6 @@
-"""The pending list of one consumer: what it was given and has not acknowledged.
+"""The pending list of one consumer: entries that it was given and has not acknowledged.
 
-Everything here concerns one key, so it works on one server as in a cluster.
+Everything here concerns one key, so it works on a single server and in a cluster alike.
 """
 
 import asyncio
@@ -19,13 +19,13 @@ from libs.common.tasks import end_tasks
 
 _log = get_logger(__name__)
 
-# The first that is missed still leaves two.
+# If the first renewal is missed, two more are due before the claim expires.
 _RENEWALS_PER_LIFE = 4
-# Whoever takes an entry over comes within minutes; a day is long past that.
+# Another consumer reclaims an entry within minutes, so the note may go after a day.
 _ALONE_LIFE_S = 86_400
 
-# Only what is still ours: a process that was stopped for long must not take back what others have
-# in work since. JUSTID, because a renewal is no delivery.
+# Renews only what is still ours: a process that was stopped for long must not take back entries
+# that other consumers handle by now. JUSTID, because a renewal must not count as a delivery.
 _RENEW = """
 local kept = 0
 for i = 3, #ARGV do
@@ -39,7 +39,7 @@ return kept
 
 
 class Entry(NamedTuple):
-    """One entry of a stream: where it stood and the bytes of its body."""
+    """One entry of a stream: its stream, its id and the bytes of its body."""
 
     stream: str
     id: str
@@ -71,7 +71,7 @@ class PendingList:
         self._alone = f"{stream}:{group}:alone"
 
     async def last_delivered(self) -> str:
-        """Return the id of the newest entry that the group was given.
+        """Return the id of the newest entry that the group was given so far.
 
         Raises:
             DependencyUnavailableError: There is no such group.
@@ -82,10 +82,10 @@ class PendingList:
         return text(found["last-delivered-id"])
 
     async def own(self, count: int, until: str) -> AsyncIterator[list[Redelivery]]:
-        """Give, page by page, what this consumer was given before it died: entries up to `until`.
+        """Yield, page by page, what this consumer was given before it died: entries up to `until`.
 
-        What it is given while this goes on has later ids, and is not touched: XREADGROUP would
-        count a delivery of that, too.
+        Entries that it is given meanwhile have later ids and are left alone. XREADGROUP would
+        return those as well, and count a delivery of each.
         """
         first = "-"
         while delivered := await self._delivered(first, until, count):
@@ -100,7 +100,7 @@ class PendingList:
             first = f"({ids[-1]}"
 
     async def left_behind(self, idle_s: float, count: int) -> AsyncIterator[list[Redelivery]]:
-        """Take over, page by page, what nobody has acknowledged or renewed for so long."""
+        """Reclaim, page by page, what nobody has acknowledged or renewed for `idle_s`."""
         cursor = "0-0"
         while True:
             answer: Any = await self._redis.xautoclaim(
@@ -113,7 +113,7 @@ class PendingList:
             )
             cursor, found, gone = text(answer[0]), answer[1], answer[2]
             if gone:
-                # The broker has struck them off the list by itself.
+                # XAUTOCLAIM has removed them from the pending list already.
                 self._tell_of_trimmed(len(gone))
             if found:
                 ids = [text(entry_id) for entry_id, _ in found]
@@ -124,12 +124,12 @@ class PendingList:
                 return
 
     async def acknowledge(self, entry_ids: Collection[str]) -> None:
-        """Strike entries off the list, in one command."""
+        """Acknowledge entries, in one command."""
         if entry_ids:
             await self._redis.xack(self.stream, self.group, *entry_ids)
 
     async def hold(self, entry_ids: Sequence[str]) -> set[str]:
-        """Take hold of entries, whoever has them; return those that are pending at all."""
+        """Claim entries, whichever consumer has them; return those that are still pending."""
         held: Any = await self._redis.xclaim(
             self.stream, self.group, self.consumer, 0, list(entry_ids), justid=True
         )
@@ -137,11 +137,11 @@ class PendingList:
 
     @asynccontextmanager
     async def kept(self, entries: Sequence[Entry], life_s: float) -> AsyncIterator[None]:
-        """Keep entries from being taken over while the body runs, however long that is.
+        """Keep entries from being reclaimed by others while the body runs, however long that is.
 
         Args:
-            entries: Entries of this consumer; those that the body takes off are let go.
-            life_s: How long an entry must be idle before others take it over.
+            entries: Entries of this consumer; those that the body removes are no longer renewed.
+            life_s: How long an entry must be idle before others reclaim it.
         """
         renewing = asyncio.create_task(self._renew_forever(entries, life_s), name="claim renewal")
         try:
@@ -150,9 +150,9 @@ class PendingList:
             await end_tasks(renewing)
 
     async def begin_alone(self, entry_id: str) -> int:
-        """Note that this entry is now the only one in work; return how often it has been that.
+        """Note that this entry is now handled alone; return how often it has been noted.
 
-        The note outlives this process: it is how the next one learns what killed it.
+        The note outlives this process, so that the next one learns which entry killed it.
         """
         pipeline = self._redis.pipeline(transaction=False)
         pipeline.hincrby(self._alone, entry_id, 1)
@@ -178,8 +178,8 @@ class PendingList:
                 _log.debug("claims_not_renewed", stream=self.stream, reason=str(error))
                 continue
             if kept < len(ids):
-                # This process stood still for longer than their life. Both work on them now,
-                # which the table's key makes harmless.
+                # This process stood still for longer than a claim lives. Two consumers may handle
+                # the entries now; the table's key makes that harmless.
                 _log.warning("claims_lost", stream=self.stream, entries=len(ids) - kept)
 
     async def _redeliveries(
@@ -187,12 +187,12 @@ class PendingList:
         found: Sequence[tuple[str, Mapping[bytes, bytes] | None]],
         delivered: Mapping[str, int],
     ) -> list[Redelivery]:
-        # A trimmed entry has an id in the pending list and no fields any more.
+        # A trimmed entry still has its id in the pending list, but no fields any more.
         gone = [entry_id for entry_id, fields in found if not fields]
         if gone:
             await self.acknowledge(gone)
             self._tell_of_trimmed(len(gone))
-        # Without a count, somebody acknowledged it meanwhile: handling it again is harmless.
+        # An entry without a count was acknowledged meanwhile; handling it again is harmless.
         return [
             Redelivery(Entry(self.stream, entry_id, body_of(fields)), delivered.get(entry_id, 1))
             for entry_id, fields in found
@@ -203,7 +203,7 @@ class PendingList:
         _log.error("pending_entries_were_trimmed", stream=self.stream, entries=count)
 
     async def _delivered_between(self, first: str, last: str, page: int) -> dict[str, int]:
-        """Return how often each entry of this consumer between two was delivered."""
+        """Return how often each entry of this consumer between two ids was delivered."""
         found: dict[str, int] = {}
         while listed := await self._delivered(first, last, page):
             found |= listed
@@ -211,7 +211,7 @@ class PendingList:
         return found
 
     async def _delivered(self, first: str, last: str, count: int) -> dict[str, int]:
-        """Return the same of the first `count` of them."""
+        """Return the same for only the first `count` of these entries."""
         listed = await self._redis.xpending_range(
             self.stream,
             self.group,

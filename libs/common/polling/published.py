@@ -1,4 +1,4 @@
-"""What a source gave last, kept in the broker: to publish only what changed, and for fallbacks."""
+"""What a source gave last, kept in the broker: to publish only changes, and as a fallback."""
 
 import asyncio
 import re
@@ -10,15 +10,15 @@ from redis.asyncio import Redis
 from libs.common.broker import as_bytes, text
 from libs.common.clock import Clock
 from libs.common.events import Event, decode_batch
-from libs.common.fence import Command, Fence
-from libs.common.lease import LIFE_S, Lease
-from libs.common.sources import SourceRegistry
+from libs.common.polling.fence import Command, Fence
+from libs.common.polling.lease import LIFE_S, Lease
+from libs.common.polling.sources import SourceRegistry
 
-# Longer than any source leaves a subject unmentioned that it still knows. What comes back after
-# that is published again, which is harmless.
+# Longer than any source goes without mentioning a subject that it still has. A subject that comes
+# back later is published again, which is harmless.
 MEMORY = timedelta(days=60)
-# All that makes a source believe that somebody has what it would bring: what is written here, and
-# how far a crawl has come. Whatever a service keeps of that kind belongs under `crawl`.
+# All keys that make a source believe that its data is published already: those written here, and
+# how far a crawl has come. A service that keeps any other such state must keep it under `crawl`.
 _MARK = re.compile(r"cassiopeia:source:\{(.+?)\}:(?:published|crawl)(?::|$)")
 _PAGE = 1_000
 
@@ -26,8 +26,8 @@ _PAGE = 1_000
 class Published:
     """Which version of each subject was published last, over restarts and replicas.
 
-    An event's id holds its content, so equal ids mean equal content. A subject that is not
-    mentioned for a long time is forgotten, so that memory is bounded by what the source knows.
+    An event's id is made from its content, so equal ids mean equal content. A subject that is not
+    mentioned for a long time is forgotten, so memory is bounded by what the source still has.
     """
 
     def __init__(self, redis: Redis, source: str) -> None:
@@ -39,7 +39,7 @@ class Published:
         return not await self._redis.exists(self._prefix)
 
     async def changed(self, events: Sequence[Event]) -> list[Event]:
-        """Return those events whose content differs from the last of the same subject."""
+        """Return the events whose content differs from what was last published of their subject."""
         pipeline = self._redis.pipeline(transaction=False)
         pipeline.expire(self._prefix, MEMORY)
         for event in events:
@@ -66,16 +66,16 @@ class Published:
 
 
 class LastAnswer:
-    """The newest events of one source, whole, one per subject: for whoever computes from them."""
+    """The newest events of one source, whole, one per subject: for code that computes from them."""
 
     def __init__(self, redis: Redis, source: str) -> None:
         self._redis = redis
         self._key = f"cassiopeia:source:{{{source}}}:last"
 
     async def load(self) -> list[Event]:
-        """Return the newest event of every subject; nothing before the first success."""
+        """Return the newest event of every subject; none before the first successful poll."""
         kept = [as_bytes(body) for body in await self._redis.hvals(self._key)]
-        # What another release left and this one cannot read is as good as not known.
+        # An event that another release wrote and this one cannot read is ignored.
         return [event for event in decode_batch(kept) if not isinstance(event, ValueError)]
 
     async def save(self, events: Sequence[Event], fence: Fence) -> None:
@@ -90,13 +90,14 @@ class LastAnswer:
 
 
 async def forget_published(redis: Redis, clock: Clock) -> list[str]:
-    """Make the sources publish again all that their upstreams have; return their names.
+    """Make the sources publish again all that their upstreams have; return the sources' names.
 
-    For when the rows are gone that were made of it. What is there all the same stays one row.
+    This is needed when the rows of earlier events are gone. An event whose row still exists does
+    not become a second row.
 
     Raises:
-        redis.exceptions.RedisError: The broker does not answer; doing it again is harmless.
-        LeaseLostError: Somebody else does the same at this moment; doing it again is harmless.
+        redis.exceptions.RedisError: The broker does not answer; calling again is harmless.
+        LeaseLostError: Another process does the same at this moment; calling again is harmless.
     """
     sources = {source async for source, _ in _marks(redis, "*")}
     await asyncio.gather(*(_forget(redis, clock, source) for source in sources))
@@ -104,14 +105,14 @@ async def forget_published(redis: Redis, clock: Clock) -> list[str]:
 
 
 async def _marks(redis: Redis, source: str) -> AsyncIterator[tuple[str, str]]:
-    """Give the sources, and with each a key that marks something of it as published."""
+    """Yield pairs of a source and a key that marks something of that source as published."""
     async for key in redis.scan_iter(f"cassiopeia:source:{{{source}}}:*", count=_PAGE):
         if match := _MARK.match(text(key)):
             yield match[1], text(key)
 
 
 async def _forget(redis: Redis, clock: Clock, source: str) -> None:
-    # A poll under way would write down again that all of it is published.
+    # Under the source's lease: a poll in progress would mark everything as published again.
     fence = Fence(redis, source)
     lease = Lease(redis, owner="forgetting", life_s=LIFE_S, clock=clock, fence=fence)
     if not await lease.acquire():
@@ -124,6 +125,6 @@ async def _remove_marks(redis: Redis, clock: Clock, source: str) -> None:
     for start in range(0, len(marks), _PAGE):
         await redis.unlink(*marks[start : start + _PAGE])
     registry = SourceRegistry(redis)
-    # Whoever leads next looks here, and polls at once.
+    # The next leader reads `next_poll` from here, and polls at once.
     if status := await registry.load(source):
         await registry.save(status.model_copy(update={"next_poll": clock.now()}))

@@ -9,9 +9,8 @@ from redis.exceptions import RedisError
 
 from libs.common import metrics
 from libs.common.breaker import BackOff, Breaker
-from libs.common.budget import Budget
 from libs.common.clock import Clock
-from libs.common.deadletters import DeadLetters
+from libs.common.dead_letters import DeadLetters
 from libs.common.errors import (
     BudgetExhaustedError,
     CassiopeiaError,
@@ -21,9 +20,10 @@ from libs.common.errors import (
 )
 from libs.common.events import Event, Origin, Provenance
 from libs.common.logging import get_logger
-from libs.common.reasons import plain_reason
+from libs.common.polling.budget import Budget
+from libs.common.polling.source_state import SourceState
 from libs.common.secrets import Redactor
-from libs.common.source_state import SourceState
+from libs.common.upstream.reasons import plain_reason
 
 _log = get_logger(__name__)
 

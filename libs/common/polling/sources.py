@@ -10,9 +10,9 @@ from redis.asyncio import Redis
 
 from libs.common.broker import text
 from libs.common.clock import iso
-from libs.common.fence import Fence
-from libs.common.lease import lease_key
-from libs.common.source_state import SourceState
+from libs.common.polling.fence import Fence
+from libs.common.polling.lease import lease_key
+from libs.common.polling.source_state import SourceState
 
 INDEX_KEY = "cassiopeia:sources"
 # A poll may start late by its jitter, and a new leader be found; then one is missing.

@@ -1,4 +1,4 @@
-"""Housekeeping of the tables: months made ahead, and what is older than its retention removed."""
+"""Housekeeping of the tables: make coming months, remove rows older than their retention."""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,13 +18,14 @@ _log = get_logger(__name__)
 
 KEEP_EVERY_S = 3_600.0
 RETRY_S = 60.0
-# Some 20 ms of work: a batch that wants one of these rows hardly notices.
+# About 20 ms of work: a batch that needs one of these rows is hardly delayed.
 ROWS_PER_STEP = 5_000
-# Dropping a partition needs its whole table for a moment. While it waits for a long query, all
-# batches wait behind it: after ten times what a batch needs it steps back.
+# Dropping a partition locks the whole table for a moment. While the drop waits for a long query,
+# all batches wait behind it. So it gives up after ten times as long as a batch takes.
 LOCK_TIMEOUT = "500ms"
-# Of one transaction, a month or a step. Any number will do that the migrations do not use.
-KEEPING_LOCK = 0x0CA552
+# An advisory lock, held for one transaction: a month or a step. Any number that the migrations do
+# not use will do.
+HOUSEKEEPING_LOCK = 0x0CA552
 
 _BY_MONTH = {table.name for table in TABLES if table.by_month}
 _AGE_COLUMN = {table.name: table.age_column for table in TABLES}
@@ -33,7 +34,7 @@ _RAISE_FLOOR = (
     " ON CONFLICT (table_name) DO UPDATE SET kept_from = EXCLUDED.kept_from, raised_at = now()"
     " WHERE EXCLUDED.kept_from > known.kept_from RETURNING kept_from"
 )
-# What a partition holds is what its bounds say, whatever somebody has named it.
+# A partition is found by its bounds, because somebody may have renamed it.
 _OLDEST_MONTH = r"""
 SELECT nspname, relname FROM pg_inherits JOIN pg_class AS c ON c.oid = inhrelid
   JOIN pg_namespace AS n ON n.oid = relnamespace,
@@ -43,14 +44,14 @@ WHERE inhparent = %s::regclass AND past <= %s ORDER BY past LIMIT 1
 """
 
 
-class Keeper:
-    """Keeps the tables in order; of several replicas, one at a time does it.
+class Housekeeper:
+    """Keeps the tables in order; only one of several replicas does so at a time.
 
     The time is the database's, so that a process whose clock is wrong drops nothing.
 
     Args:
         pool: Connections that may write.
-        retention: How long the rows of a table are kept, by table; None is for ever.
+        retention: How long the rows of each table are kept, by table; None means for ever.
     """
 
     def __init__(self, pool: Pool, retention: Mapping[str, timedelta | None]) -> None:
@@ -63,8 +64,7 @@ class Keeper:
             try:
                 await self.keep()
             except (psycopg.Error, PoolTimeout) as error:
-                # A long query holds a partition, or the database is away. Whatever it is, batches
-                # go on without.
+                # A long query holds a partition, or the database is away. Batches go on anyway.
                 _log.warning("keeping_failed", reason=str(error))
                 await asyncio.sleep(RETRY_S)
             else:
@@ -74,7 +74,7 @@ class Keeper:
         """Make the months to come, and remove what is older than its retention.
 
         Raises:
-            psycopg.Error: The database refused; what could be done is done.
+            psycopg.Error: The database refused something; everything else is done.
             PoolTimeout: The database is away.
         """
         now = await self._make_months()
@@ -85,7 +85,7 @@ class Keeper:
             try:
                 await self._remove_old(table, floor_of(now, kept))
             except psycopg.Error as error:
-                # A long query holds this table; the others are not to wait for it.
+                # A long query holds this table; the other tables must not wait for it.
                 refusal = error
         if refusal is not None:
             raise refusal
@@ -107,7 +107,7 @@ class Keeper:
         return cast("datetime", now)
 
     async def _raise_floor(self, table: str, floor: datetime) -> None:
-        """Refuse what is older from now on; in a transaction of its own, before anything goes."""
+        """Refuse older rows from now on; in a transaction of its own, before any row is removed."""
         async with self._pool.connection() as connection:
             answer = await connection.execute(_RAISE_FLOOR, (table, floor))
             if await answer.fetchone():
@@ -133,7 +133,7 @@ class Keeper:
             floor = await _floor_if_alone(connection, table)
             if floor is None:
                 return False
-            # What a batch is writing is skipped instead of waited for: it goes next time.
+            # Rows that a batch is writing are skipped instead of waited for; the next run has them.
             statement = sql.SQL(
                 "DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {table}"
                 " WHERE {column} < %s LIMIT %s FOR UPDATE SKIP LOCKED))"
@@ -148,11 +148,11 @@ class Keeper:
 
 
 async def _floor_if_alone(connection: Connection, table: str) -> datetime | None:
-    """Return a table's floor for this transaction; None when another replica is at work."""
+    """Return a table's floor for this transaction; None while another replica does this work."""
     answer = await connection.execute(
         "SELECT kept_from FROM retention_floors"
         " WHERE table_name = %s AND pg_try_advisory_xact_lock(%s)",
-        (table, KEEPING_LOCK),
+        (table, HOUSEKEEPING_LOCK),
     )
     row = await answer.fetchone()
     return row[0] if row else None

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from libs.common.broker import Publisher
 from libs.common.database import Pool
-from services.persistence.keeping import KEEPING_LOCK, ROWS_PER_STEP, Keeper
+from services.persistence.housekeeping import HOUSEKEEPING_LOCK, ROWS_PER_STEP, Housekeeper
 from services.persistence.repository import Repository
 from services.persistence.retention import floor_of
 from tests.factories import elements_event, position_event
@@ -60,7 +60,7 @@ def samples(database_url: str) -> list[tuple[object, ...]]:
 
 async def keep(pool: Pool, **retention: timedelta | None) -> None:
     """Do the housekeeping once."""
-    await Keeper(pool, retention).keep()
+    await Housekeeper(pool, retention).keep()
 
 
 async def test_this_month_and_the_next_are_made_ahead(pool: Pool, database_url: str) -> None:
@@ -174,7 +174,7 @@ async def test_one_replica_at_a_time_removes(pool: Pool, database_url: str) -> N
     """Two that come at once do no harm; one that finds another at work leaves it alone."""
     await Repository(pool).store([position_event(time=time) for time in OLD + KEPT])
     async with await psycopg.AsyncConnection.connect(database_url) as other:
-        await other.execute("SELECT pg_advisory_xact_lock(%s)", (KEEPING_LOCK,))
+        await other.execute("SELECT pg_advisory_xact_lock(%s)", (HOUSEKEEPING_LOCK,))
         await keep(pool, iss_positions=MONTH)
         assert times(database_url) == OLD + KEPT
     await asyncio.gather(*(keep(pool, iss_positions=MONTH) for _ in range(2)))

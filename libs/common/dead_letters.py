@@ -1,8 +1,8 @@
-"""Dead letters: what nobody could take, kept whole in one stream with the reason.
+"""Dead letters: entries and bodies that could not be handled, kept whole with the reason.
 
-A letter and the entry that it was may live on two nodes of a cluster, so no script can move one
-to the other. They are two steps, which may be repeated: a letter is written once per entry however
-often it is tried, and only then is the entry acknowledged (ADR 0005).
+A dead letter and its entry may live on two nodes of a cluster, so no script can move one to the
+other. Instead there are two idempotent steps: the letter is written, once per entry however often
+it is tried, and only then is the entry acknowledged (ADR 0005).
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,9 @@ from redis.asyncio import Redis
 from libs.common import metrics
 from libs.common.broker.copies import Copies
 from libs.common.clock import iso
+from libs.common.consuming.pending import Entry, PendingList
 from libs.common.events import Provenance
 from libs.common.logging import get_logger
-from libs.common.pending import Entry, PendingList
 from libs.common.slices import in_slices
 from libs.common.topology import EVENTS_DEAD
 
@@ -25,16 +25,16 @@ _log = get_logger(__name__)
 
 _Fields = Mapping[str, str | bytes]
 
-# A reason is one sentence; a longer one is some library's essay.
+# A reason of ours is one sentence; a longer one comes from a library.
 MAX_REASON_LENGTH = 500
 
-# While a script runs the broker serves nobody else.
+# While a script runs, the broker serves no other client.
 _LETTERS_PER_CALL = 100
 
-# The braces put these beside the letters in a cluster. Who has a letter, by the time at which it
-# was written:
+# The braces (a hash tag) keep these keys on the letters' node of a cluster. First the marks of what
+# has a letter, scored by the time at which the letter was written:
 KNOWN_KEY = f"{{{EVENTS_DEAD.key}}}:known"
-# Bytes by letter, and in all by share:
+# Then the bytes of each letter, and their sum for each share:
 SIZES_KEY = f"{{{EVENTS_DEAD.key}}}:sizes"
 
 _FORGET = """
@@ -46,9 +46,9 @@ local function forget(id, share)
 end
 """
 
-# ARGV: a share's name, its letters and bytes at most, a letter's life in seconds, marks at most;
-# then for each letter its mark, and how many words of fields and values follow. A mark lives as
-# long as a letter.
+# ARGV: a share's name, the most letters and bytes that it may hold, a letter's life in seconds, the
+# most marks; then for each letter its mark, the number of words that follow, and its fields and
+# values. A mark lives as long as a letter.
 _WRITE = f"""
 {_FORGET}
 local sizes, letters, known, kept = unpack(KEYS)
@@ -98,12 +98,12 @@ end
 
 
 class _Share(NamedTuple):
-    """A part of the letters that displaces only its own oldest ones.
+    """A part of the letters: when it is full, its own oldest letters make room, no others.
 
     Attributes:
-        name: `entries`, or the source whose upstream sent the bodies.
-        letters: How many there are at most.
-        size: Their bytes at most.
+        name: `entries`, or `upstream:` and the source whose upstream sent the bodies.
+        letters: The most letters that it may hold.
+        size: The most bytes that they may have.
     """
 
     name: str
@@ -112,26 +112,26 @@ class _Share(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The ids of its letters, by the time at which they were written."""
+        """The key of its letters' ids, scored by the time at which they were written."""
         return f"{{{EVENTS_DEAD.key}}}:kept:{self.name}"
 
 
-# A letter may be the only copy of an accepted entry. 100,000 of 1 KiB are 100 MB.
+# Large, because a letter may be the only copy of an accepted entry: 100,000 of 1 KiB are 100 MB.
 _ENTRIES = _Share("entries", EVENTS_DEAD.max_entries or 100_000, 128 * 2**20)
 
 
 def _share_of(source: str | None) -> _Share:
-    """Return the share of a source's upstream; of the entries without one.
+    """Return the share of a source's upstream, or that of the entries when there is no source.
 
-    What an upstream sends instead of data may be new at each poll: 20 MiB are two of the largest
-    answers, or hundreds of error pages, which is enough to see what it was.
+    What an upstream sends instead of data may differ at each poll. 20 MiB hold two of the largest
+    answers, or hundreds of error pages: enough to see what it sent.
     """
     return _ENTRIES if source is None else _Share(f"upstream:{source}", 1_000, 20 * 2**20)
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """An entry that cannot be taken, and why."""
+    """An entry that the handler rejects, and why."""
 
     entry: Entry
     reason: str
@@ -148,10 +148,10 @@ class DeadLetters:
     async def divert(
         self, rejections: Sequence[Rejection], *, pending: PendingList, at: str
     ) -> int:
-        """Write letters about entries of a pending list, then acknowledge them.
+        """Write letters about entries of a pending list, then acknowledge the entries.
 
-        Killed in between, the next try writes no second letter and acknowledges. What somebody
-        else has acknowledged meanwhile is his, and gets no letter from us.
+        If the process is killed in between, the next try writes no second letter and acknowledges.
+        An entry that another consumer has acknowledged meanwhile gets no letter.
 
         Returns:
             How many letters are new.
@@ -182,7 +182,7 @@ class DeadLetters:
     async def add_body(
         self, body: bytes, reason: str, *, source: str, provenance: Provenance
     ) -> None:
-        """Keep the body of an upstream that became no event; the same one again makes no letter."""
+        """Keep an upstream's body that became no event; an equal body makes no second letter."""
         mark = f"{source} {blake2b(body, digest_size=16).hexdigest()}"
         fields: dict[str, str | bytes] = {
             "source": source,
@@ -195,17 +195,17 @@ class DeadLetters:
         metrics.DEAD_LETTERS.labels(f"upstream:{source}").inc(written)
 
     async def remove(self, letter_ids: Sequence[str], source: str | None) -> None:
-        """Remove letters, all about a source's upstream, or, without one, about entries."""
+        """Remove letters: all of one source's upstream, or, without a source, all of entries."""
         share = _share_of(source)
         await self._remove_letters(
             keys=[SIZES_KEY, EVENTS_DEAD.key, share.key], args=[share.name, *letter_ids]
         )
 
     async def _write(self, share: _Share, letters: Mapping[str, _Fields]) -> int:
-        """Write each letter whose mark is not known; return how many that were.
+        """Write each letter whose mark is not known; return how many were written.
 
         Raises:
-            DependencyUnavailableError: A failover might lose them; write them again.
+            DependencyUnavailableError: A failover might lose some of them; write them again.
         """
         if not letters:
             return 0
@@ -213,7 +213,7 @@ class DeadLetters:
         for page in in_slices(list(letters.items()), _size, most=_LETTERS_PER_CALL):
             written += await self._write_page(share, page)
         if self._copies:
-            # Only the letter keeps what is acknowledged next.
+            # The entries are acknowledged next; from then on only the letters hold their bodies.
             await self._copies.confirm(EVENTS_DEAD)
         return written
 

@@ -23,7 +23,6 @@ from tenacity import (
 )
 
 from libs.common import metrics
-from libs.common.budget import Budget
 from libs.common.clock import Clock
 from libs.common.errors import (
     AccessRefusedError,
@@ -39,8 +38,9 @@ from libs.common.errors import (
     UpstreamTimeoutError,
 )
 from libs.common.events import reason_of
+from libs.common.polling.budget import Budget
 from libs.common.secrets import Redactor
-from libs.common.upstream_json import storable
+from libs.common.upstream.records import storable
 from libs.common.waits import bounded_wait
 
 USER_AGENT = "Cassiopeia/0.1 (self-hosted collector of public space data)"

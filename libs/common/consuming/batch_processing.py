@@ -1,4 +1,4 @@
-"""What a consumer does with a batch: handles it, diverts what is bad, acknowledges the rest."""
+"""What a consumer does with a batch: handle it, divert bad entries, acknowledge the rest."""
 
 import asyncio
 import time
@@ -9,42 +9,43 @@ from redis.asyncio import Redis
 from libs.common import metrics
 from libs.common.breaker import BackOff, Breaker
 from libs.common.clock import Clock, iso
-from libs.common.deadletter_limit import DeadLetterLimit
-from libs.common.deadletters import DeadLetters, Rejection
+from libs.common.consuming.dead_letter_limit import DeadLetterLimit
+from libs.common.consuming.pending import Entry, PendingList, Redelivery
+from libs.common.dead_letters import DeadLetters, Rejection
 from libs.common.errors import DependencyUnavailableError
 from libs.common.logging import get_logger
-from libs.common.pending import Entry, PendingList, Redelivery
 from libs.common.slices import in_slices
 from libs.common.tasks import end_tasks, sleep_or_stop
 
 _log = get_logger(__name__)
 
-# A process that died while it had this entry alone in work may have died of something else. That
-# takes milliseconds: by chance it happens once, not three times to the same entry.
+# A process that dies while it handles this entry alone may have died of something else. Handling
+# one entry takes milliseconds, so such a coincidence happens once, not three times to the same one.
 DEATHS_ALONE = 3
-# Some 30 times what an entry takes alone. Whoever waits for longer waits for a server, and who dies
-# then did not die of the entry. The loop counts: work that keeps it busy until the end is no wait.
+# About 30 times what one entry takes. A handler that waits longer is waiting for a server, so if
+# the process dies then, the entry is not to blame. The event loop measures this time, so a handler
+# that blocks the loop never counts as waiting.
 _WAITS_AFTER_S = 0.1
 
-# Without a pause, a fault that concerns every batch would drain the whole stream into the pending
+# Without a pause, a fault that affects every batch would move the whole stream into the pending
 # list.
 _FAILURE_PAUSE = BackOff(threshold=1, base_s=0.2, cap_s=5.0)
 
-# Returns the entries that it could not take; raising leaves the whole batch pending.
+# Returns the entries that it rejects; if it raises, the whole batch stays pending.
 Handler = Callable[[Sequence[Entry]], Awaitable[Sequence[Rejection]]]
 
 
-class Taker:
+class BatchProcessor:
     """Takes the batches of one consumer.
 
     Args:
         redis: A client of the broker.
         pending: The consumer's pending list.
         handler: What is done with a batch.
-        claim_life_s: An entry is taken over by others when its claim is older than this.
+        claim_life_s: Other consumers reclaim an entry when its claim is older than this.
         limit: How many dead letters are too many.
         clock: Where the time comes from.
-        turn: Held by whoever has an entry alone in work, in the whole process.
+        turn: A lock shared by the whole process, held while an entry is handled alone.
         stop: Set when the process is to end.
     """
 
@@ -80,10 +81,10 @@ class Taker:
     async def take(self, entries: Sequence[Entry], handler: Handler | None = None) -> bool:
         """Handle one batch, divert what was rejected, acknowledge the rest in one command.
 
-        What fails stays pending, and comes back by reclaim.
+        What fails stays pending, and comes back when it is reclaimed.
 
         Returns:
-            Whether it is done with.
+            Whether the batch is finished.
         """
         if not entries:
             return True
@@ -116,7 +117,7 @@ class Taker:
         """Handle an entry alone: when that fails, or kills the process, it is the entry's fault.
 
         Returns:
-            Whether it is done with; otherwise a server is away, or refuses whatever it is given.
+            Whether the entry is finished; if not, a server is away, or refuses every entry.
         """
         entry = redelivery.entry
 
@@ -143,14 +144,14 @@ class Taker:
         try:
             return await self._handler([entry])
         except DependencyUnavailableError:
-            raise  # nobody's fault
-        except Exception as error:  # noqa: BLE001 - whatever it was, it is the reason
+            raise  # not the entry's fault
+        except Exception as error:  # noqa: BLE001 - whatever it is, it becomes the letter's reason
             _log.exception("entry_failed", stream=entry.stream, entry=entry.id)
             times = redelivery.deliveries
             return [Rejection(entry, f"failed {times} times, at last alone: {error!r}")]
 
     async def _settle(self, entries: Sequence[Entry], rejections: Sequence[Rejection]) -> int:
-        """Divert what the limit lets through, and acknowledge all but what it does not.
+        """Divert as many rejections as the limit allows, and acknowledge what was handled.
 
         Returns:
             How many were diverted; the other rejections stay pending.

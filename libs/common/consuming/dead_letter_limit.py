@@ -1,8 +1,7 @@
 """A limit on dead letters: after a bad deploy a consumer stands still instead of diverting all.
 
-An entry that cannot be taken is the entry's fault, as long as it is one among many. When most of
-what is read cannot be taken, the fault is rather ours: then entries are better kept where they are,
-pending, until a process comes that can take them.
+If one entry among many is rejected, the entry is to blame. If most entries are rejected, our code
+probably is: then it is better to leave them pending until a process comes that can handle them.
 """
 
 from collections import deque
@@ -11,23 +10,25 @@ from dataclasses import dataclass, field
 from libs.common.breaker import BackOff, Breaker
 from libs.common.clock import Clock
 
-# Time is counted in this many slots of the window, so that memory does not grow with the rate.
+# Letters are counted per slot, this many in a window, so that memory does not grow with the rate.
 _SLOTS = 60
-# A full batch. A share over the window would be that of a good hour for long after a bad deploy.
+# A full batch. A share of the whole window would stay low long after a bad deploy, because of the
+# good hour before it.
 _RECENT_ENTRIES = 2_000
-# Within half a minute nobody has mended anything; after ten, somebody waits for us to look.
+# Within half a minute nobody has repaired anything; after ten minutes somebody may have done so,
+# and waits for the consumer to try again.
 _PAUSE = BackOff(threshold=1, base_s=30.0, cap_s=600.0)
 
 
 @dataclass(frozen=True, slots=True)
 class LetterLimit:
-    """How many letters are too many; both bounds must be passed.
+    """How many letters are too many: more than `count` and more than `ratio` at the same time.
 
     Attributes:
         count: Letters within the window.
-        ratio: Entries that cannot be taken among the most recent ones, from 0 to 1.
+        ratio: The share of rejected entries among the most recent ones, from 0 to 1.
         window_s: Length of the window.
-        pause: How long to stand still before looking again.
+        pause: How long to stand still before the next try.
     """
 
     count: int = 100
@@ -44,7 +45,7 @@ class _Slot:
 
 @dataclass(slots=True)
 class _Recent:
-    """The newest batches, as few as hold `_RECENT_ENTRIES`."""
+    """The newest batches, just enough to hold `_RECENT_ENTRIES`."""
 
     batches: deque[tuple[int, int]] = field(default_factory=deque)
     entries: int = 0
@@ -77,7 +78,7 @@ class DeadLetterLimit:
 
     @property
     def pause_s(self) -> float:
-        """Seconds until the next look is worth it; 0 when it is now."""
+        """Seconds until a batch is tried again; 0 when that is now."""
         return self._breaker.opens_in_s
 
     def admit(self, entries: int, rejected: int) -> int:
@@ -85,10 +86,10 @@ class DeadLetterLimit:
 
         Args:
             entries: How many entries it had.
-            rejected: How many of these cannot be taken.
+            rejected: How many of these were rejected.
 
         Returns:
-            How many of the rejected may become letters; the others must stay pending.
+            How many of the rejected ones may become letters; the others must stay pending.
         """
         self._recent.add(entries, rejected)
         if self.exceeded:
@@ -103,21 +104,21 @@ class DeadLetterLimit:
         admitted = rejected
         mostly_bad = self._recent.rejected > self._limit.ratio * self._recent.entries
         if mostly_bad and letters + rejected > self._limit.count:
-            # What was diverted before the standstill counts on: one good entry among bad ones ends
-            # it, and would else allow as many letters again.
+            # Letters from before the standstill still count. Otherwise a single good entry among
+            # bad ones, which ends the standstill, would allow as many letters again.
             admitted = min(rejected, max(0, self._limit.count - letters))
             self._pause()
         slot.letters += admitted
         return admitted
 
     def _pause(self) -> None:
-        # Several batches may be in work: what the others find then is no further failure.
+        # Several batches may be handled at once; together they count as one failure.
         if not self.pause_s:
             self._breaker.failed()
 
     def _present_slot(self) -> _Slot:
         number = int(self._clock.monotonic() * _SLOTS / self._limit.window_s)
-        # The oldest goes when all of it is older than the window.
+        # A slot goes when all of it is older than the window.
         while self._slots and self._slots[0].number < number - _SLOTS:
             self._slots.popleft()
         if not self._slots or self._slots[-1].number != number:

@@ -1,9 +1,9 @@
 """One consumer of one group: reads batches, and recovers what was left behind.
 
-FastStream reads the stream and hands over whole batches; what it does not do on Redis is ours:
-entries that a dead consumer left pending are taken over, entries that cannot be handled go to the
-dead letters, and a batch is acknowledged in one command after its handler has returned. The
-handler must be idempotent: delivery is at least once.
+FastStream reads the stream and hands over whole batches. This module adds what FastStream does not
+do on Redis: entries that a dead consumer left pending are reclaimed, entries that cannot be handled
+become dead letters, and a batch is acknowledged in one command after its handler has returned. The
+handler must be idempotent, because delivery is at least once.
 """
 
 import asyncio
@@ -19,12 +19,12 @@ from redis.exceptions import RedisError
 
 from libs.common import metrics
 from libs.common.broker import READ_BLOCK_MS, body_of, text
-from libs.common.clock import Clock, SystemClock
-from libs.common.deadletter_limit import DeadLetterLimit, LetterLimit
+from libs.common.clock import SYSTEM_CLOCK, Clock
+from libs.common.consuming.batch_processing import BatchProcessor, Handler
+from libs.common.consuming.dead_letter_limit import DeadLetterLimit, LetterLimit
+from libs.common.consuming.pending import Entry, PendingList, Redelivery
 from libs.common.errors import DependencyUnavailableError
 from libs.common.logging import get_logger
-from libs.common.pending import Entry, PendingList, Redelivery
-from libs.common.taking import Handler, Taker
 from libs.common.tasks import sleep_or_stop
 
 _log = get_logger(__name__)
@@ -35,12 +35,12 @@ class ConsumerOptions:
     """How a consumer reads.
 
     Attributes:
-        batch_size: Entries per read at most; with the largest body, what bounds memory.
-        reclaim_idle_s: A pending entry is taken over when its consumer has not renewed its claim
-            for so long; a living consumer renews however slow its batch is.
-        reclaim_every_s: Pause between two looks for such entries.
-        max_deliveries: From this delivery on an entry is handled alone.
-        readers: Batches in work at once; with more than one their order is not kept.
+        batch_size: Entries per read at most; together with the largest body, this bounds memory.
+        reclaim_idle_s: A pending entry is reclaimed when its consumer has not renewed its claim
+            for this long; a living consumer renews its claims, however slow its batch is.
+        reclaim_every_s: Pause between two searches for such entries.
+        max_deliveries: From this delivery on, an entry is handled alone.
+        readers: Batches handled at once; with more than one, their order is not kept.
         letter_limit: How many dead letters are too many.
     """
 
@@ -56,13 +56,13 @@ class StreamConsumer:
     """A named consumer of a group, on one stream key.
 
     Args:
-        redis: A client for everything but the subscription, which has FastStream's.
+        redis: A client for everything but the subscription, which uses FastStream's own.
         stream: The key.
-        group: The group, which exists.
-        consumer: Its name: another one for each replica, the same over restarts.
+        group: The consumer group, which must exist.
+        consumer: The consumer's name: different for each replica, the same after a restart.
         handler: What is done with a batch.
         options: How it reads.
-        clock: The machine's, when none is given.
+        clock: In place of the machine's.
         turn: One for all consumers of a process: held by whoever has an entry alone in work.
         stop: Set when the process is to end: a consumer that stands still then lets go.
     """
@@ -76,7 +76,7 @@ class StreamConsumer:
         consumer: str,
         handler: Handler,
         options: ConsumerOptions,
-        clock: Clock | None = None,
+        clock: Clock = SYSTEM_CLOCK,
         turn: asyncio.Lock | None = None,
         stop: asyncio.Event | None = None,
     ) -> None:
@@ -85,10 +85,9 @@ class StreamConsumer:
         self._consumer = consumer
         self._options = options
         self._stop = stop or asyncio.Event()
-        clock = clock or SystemClock()
         self._limit = DeadLetterLimit(options.letter_limit, clock)
         self._pending = PendingList(redis, stream=stream, group=group, consumer=consumer)
-        self._taker = Taker(
+        self._processor = BatchProcessor(
             redis,
             pending=self._pending,
             handler=handler,
@@ -109,17 +108,17 @@ class StreamConsumer:
 
     @property
     def busy(self) -> bool:
-        """Whether a batch is in work at this moment, or waits for the end of a standstill."""
-        return self._taker.in_work + self._waiting > 0
+        """Whether a batch is being handled, or waits for the end of a standstill."""
+        return self._processor.in_work + self._waiting > 0
 
     @property
     def failures(self) -> int:
         """Batches in a row whose handler failed."""
-        return self._taker.failures
+        return self._processor.failures
 
     @property
     def halted(self) -> bool:
-        """Whether it stands still, because too much of what it read would become dead letters."""
+        """Whether it stands still because too many entries would become dead letters."""
         return self._limit.exceeded
 
     def subscribe(self, broker: RedisBroker) -> None:
@@ -142,28 +141,31 @@ class StreamConsumer:
             self._subscribers.append(subscriber)
 
     async def prepare(self) -> None:
-        """Note where reading begins; call it before the broker starts."""
+        """Note the last entry given out so far; call it before the broker starts."""
         self._given_before = await self._pending.last_delivered()
 
     async def recover(self) -> None:
-        """Handle what this consumer was given before it died.
+        """Handle the entries that this consumer was given before it died.
 
-        Names are stable over restarts, so a restarted replica need not wait to be reclaimed.
+        A consumer keeps its name over restarts, so a restarted replica continues with its own
+        pending entries and need not wait until they can be reclaimed.
         """
         async for page in self._pending.own(self._options.batch_size, self._given_before):
             if not await self._take_again(page):
                 return
 
     async def recover_forever(self) -> None:
-        """Handle what was given before, then, again and again, what others left pending too long.
+        """Handle this consumer's earlier entries, then reclaim, for ever, what others left pending.
 
-        Beside the reading: what cannot be taken again now must not keep new entries waiting.
+        It runs beside the reading, so that entries which cannot be handled now do not keep new
+        entries waiting.
         """
         take_over = self.recover
         while True:
             try:
                 await take_over()
-                # Not before: it would take what waits for its turn in a page of our own.
+                # Only after `recover`: a reclaim would also return entries that still wait for
+                # their turn in a page of `recover`.
                 take_over = self._reclaim
             except RedisError as error:
                 _log.warning("reclaim_failed", stream=self.stream, error=str(error))
@@ -181,26 +183,27 @@ class StreamConsumer:
     async def _take_again(self, page: Sequence[Redelivery]) -> bool:
         """Take entries that were delivered before; return whether to go on with the next page.
 
-        The number of deliveries tells nothing about an entry whose consumer was killed, or whose
-        neighbour was bad. It only says from when on an entry is taken alone, and then it shows.
+        The number of deliveries does not prove that an entry is bad: its consumer may have been
+        killed, or a neighbour in its batch was bad. The number only decides from when on an entry
+        is handled alone; whether it is bad shows then.
         """
         limit = self._options.max_deliveries
         alone = [each for each in page if each.deliveries >= limit]
         waiting = [each.entry for each in alone]
         async with self._pending.kept(waiting, self._options.reclaim_idle_s):
-            await self._taker.take([each.entry for each in page if each.deliveries < limit])
+            await self._processor.take([each.entry for each in page if each.deliveries < limit])
             for each in alone:
                 del waiting[0]
-                # When a server is away, it is that for all of them: each would only wait for it.
-                if self._limit.pause_s or not await self._taker.take_alone(each):
+                # A server that is away is away for all of them; each would only wait for it.
+                if self._limit.pause_s or not await self._processor.take_alone(each):
                     return False
         return not self._limit.pause_s
 
     async def _take_new(self, entries: Any) -> None:  # noqa: ANN401 - FastStream must not cast it
         """Take a batch that was just read; while the consumer stands still, hold it and wait.
 
-        FastStream reads on when this returns. So waiting here is what stops the reading, and what
-        is read and not yet done with never exceeds one batch per reader.
+        FastStream reads on when this returns. So waiting here stops the reading, and each reader
+        holds at most one unfinished batch.
         """
         self._waiting += 1
         try:
@@ -210,7 +213,7 @@ class StreamConsumer:
                 await sleep_or_stop(pause_s, self._stop)
         finally:
             self._waiting -= 1
-        await self._taker.take(entries)
+        await self._processor.take(entries)
 
     async def _keep_raw(self, message: Any) -> RedisBatchStreamMessage:  # noqa: ANN401 - FastStream's
         """Pass the batch on as it is; FastStream's parser would decode each body three times."""
@@ -220,10 +223,10 @@ class StreamConsumer:
 
 
 async def check_consumers(consumers: Sequence[StreamConsumer]) -> None:
-    """Ask consumers whether they go on.
+    """Check that no consumer stands still.
 
     Raises:
-        DependencyUnavailableError: One of them stands still; it says which, and what to do.
+        DependencyUnavailableError: One does; the message says which, and what to do.
     """
     if halted := [consumer.stream for consumer in consumers if consumer.halted]:
         raise DependencyUnavailableError(

@@ -5,7 +5,7 @@ from itertools import cycle
 import pytest
 
 from libs.common.breaker import BackOff
-from libs.common.deadletter_limit import DeadLetterLimit, LetterLimit
+from libs.common.consuming.dead_letter_limit import DeadLetterLimit, LetterLimit
 from tests.clocks import MovingClock
 
 LIMIT = LetterLimit(count=10, ratio=0.5, window_s=600.0, pause=BackOff(1, 30.0, 120.0))

@@ -1,6 +1,6 @@
 """Why something failed, in words that may stand in a status, a log line and a dead letter."""
 
-from libs.common.upstream_text import plain_text
+from libs.common.upstream.text import plain_text
 
 # One sentence; what is longer is somebody's page.
 MAX_REASON_LENGTH = 300

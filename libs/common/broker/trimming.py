@@ -1,6 +1,7 @@
-"""Trimming: an entry goes when it is old enough and every group has acknowledged it.
+"""Trimming: an entry is removed when it is old enough and every group has acknowledged it.
 
-Never by length alone: a bound on the length drops what a slow or dead consumer has not read.
+Streams are never trimmed by length alone: that would drop what a slow or dead consumer has not
+read yet.
 """
 
 from typing import Any
@@ -10,8 +11,8 @@ from redis.asyncio import Redis
 from libs.common.broker import EntryId, text
 from libs.common.topology import Stream
 
-# Ages are differences to an entry's id, and ids are of the clock of the server that has the
-# stream: a process a day ahead would remove what a restore still has to replay.
+# An entry's id holds the time of the server that has the stream, so ages are measured by the same
+# clock: a process whose clock is a day ahead would remove what a restore still has to replay.
 _NOW_MS = """
 local now = redis.call('TIME')
 return now[1] * 1000 + math.floor(now[2] / 1000)
@@ -19,7 +20,7 @@ return now[1] * 1000 + math.floor(now[2] / 1000)
 
 
 async def trim(redis: Redis, stream: Stream) -> int:
-    """Remove from one stream what nobody needs any more; return how many entries.
+    """Remove the entries of one stream that nobody needs any more; return their number.
 
     The trim is approximate: the broker removes whole nodes of its tree, of up to 100 entries.
     """
@@ -27,30 +28,30 @@ async def trim(redis: Redis, stream: Stream) -> int:
         return 0
     oldest_kept = await _oldest_kept(redis, stream)
     removed = 0
-    # One command removes 10,000 entries at most, the broker's own bound; at 200 events a second
-    # one a minute would be too few for ever.
+    # One command removes at most 10,000 entries, the broker's own bound. At 200 events a second,
+    # one command a minute would never catch up.
     while step := int(await redis.xtrim(stream.key, minid=oldest_kept, approximate=True)):
         removed += step
     return removed
 
 
 async def now_ms(redis: Redis, stream: Stream) -> int:
-    """Return the time, in milliseconds, by the clock that the ids of a stream are of."""
+    """Return the time, in milliseconds, by the clock that makes the ids of a stream."""
     return int(await redis.register_script(_NOW_MS)(keys=[stream.key]))
 
 
 async def _oldest_kept(redis: Redis, stream: Stream) -> int:
-    """Return the time, in milliseconds, from which on every entry must stay."""
+    """Return the time, in milliseconds, from which on all entries must be kept."""
     oldest_kept = await now_ms(redis, stream) - int(stream.retention.total_seconds() * 1_000)
     groups: Any = await redis.xinfo_groups(stream.key)
     by_name = {text(group["name"]): group for group in groups}
-    # A group that somebody made by hand counts as much as one of the table.
+    # A group that somebody made by hand counts as much as one of `topology.py`.
     for name in {*stream.groups, *by_name}:
         if name not in by_name:
             return 0
         pending: Any = await redis.xpending(stream.key, name)
         unread_from = by_name[name]["last-delivered-id"]
         first = pending["min"] if pending["pending"] else unread_from
-        # Both are kept, the last delivered one too: its milliseconds may hold later entries.
+        # The last delivered entry is kept as well: later entries may have its millisecond.
         oldest_kept = min(oldest_kept, EntryId.parse(first).accepted_ms)
     return oldest_kept

@@ -1,4 +1,4 @@
-"""What keeps the broker in shape over months: trimming, leavers, lengths."""
+"""Upkeep of the broker over months: trim streams, remove idle consumers, measure lengths."""
 
 import asyncio
 from collections.abc import Iterable
@@ -7,10 +7,10 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from libs.common import metrics
-from libs.common.leavers import remove_leavers
+from libs.common.broker.idle_consumers import remove_idle_consumers
+from libs.common.broker.trimming import trim
 from libs.common.logging import get_logger
 from libs.common.topology import ALL_STREAMS, Stream
-from libs.common.trimming import trim
 
 _log = get_logger(__name__)
 
@@ -18,7 +18,7 @@ UPKEEP_EVERY_S = 60.0
 
 
 async def keep_in_shape_forever(redis: Redis, streams: Iterable[Stream] = ALL_STREAMS) -> None:
-    """Look after all streams again and again; several processes may do it at once."""
+    """Look after all streams every minute; several processes may do so at once."""
     streams = tuple(streams)
     while True:
         await asyncio.sleep(UPKEEP_EVERY_S)
@@ -39,5 +39,5 @@ async def keep_in_shape(redis: Redis, stream: Stream) -> None:
         _log.info("trimmed", stream=stream.key, entries=removed)
     metrics.STREAM_LENGTH.labels(stream.key).set(await redis.xlen(stream.key))
     for group in stream.groups:
-        if left := await remove_leavers(redis, stream.key, group):
+        if left := await remove_idle_consumers(redis, stream.key, group):
             _log.info("consumers_removed", stream=stream.key, group=group, consumers=left)

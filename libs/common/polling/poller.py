@@ -15,21 +15,22 @@ from datetime import datetime, timedelta
 from redis.exceptions import RedisError
 
 from libs.common import metrics
-from libs.common.answers import LastAnswer, Published
 from libs.common.breaker import BackOff, Breaker
 from libs.common.broker import Publisher
 from libs.common.clock import Clock
-from libs.common.deadletters import DeadLetters
+from libs.common.dead_letters import DeadLetters
 from libs.common.errors import DependencyUnavailableError, LeaseLostError
 from libs.common.events import Event
-from libs.common.fence import Fence
-from libs.common.lease import LIFE_S, Lease
 from libs.common.logging import get_logger
-from libs.common.providers import Outcome, Provider, ProviderChain
+from libs.common.outage import Outage
+from libs.common.polling.fence import Fence
+from libs.common.polling.lease import LIFE_S, Lease
+from libs.common.polling.providers import Outcome, Provider, ProviderChain
+from libs.common.polling.published import LastAnswer, Published
+from libs.common.polling.source_state import SourceState
+from libs.common.polling.sources import Attempt, SourceRegistry, SourceStatus, status_after
 from libs.common.secrets import Redactor
-from libs.common.source_state import SourceState
-from libs.common.sources import Attempt, SourceRegistry, SourceStatus, status_after
-from libs.common.tasks import sleep_or_stop
+from libs.common.tasks import end_tasks, sleep_or_stop
 
 _log = get_logger(__name__)
 
@@ -109,6 +110,7 @@ class Poller:
         # Open after a poll that nobody could write down: the upstream was asked all the same, and
         # what the broker says of the next poll is older than that.
         self._unrecorded = Breaker(replace(options.back_off, threshold=1), clock)
+        self._refusal = Outage(_log, "publication_refused", "publication_accepted")
 
     def request_refresh(self) -> None:
         """Ask for a poll before its time; requests that come together make one poll."""
@@ -116,18 +118,16 @@ class Poller:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Poll until asked to stop; give the lease back then."""
-        waiting = False
+        outage = Outage(_log, "poller_waits_for_broker")
         while not stop.is_set():
             try:
                 if await self._lease.acquire():
-                    waiting = False
+                    outage.over()
                     await self._lease.hold(self._lead(stop))
             except LeaseLostError as error:
                 _log.info("lease_lost", source=self.source, reason=str(error))
             except (RedisError, DependencyUnavailableError) as error:
-                if not waiting:
-                    waiting = True
-                    _log.warning("poller_waits_for_broker", source=self.source, reason=str(error))
+                outage.began(source=self.source, reason=str(error))
             finally:
                 metrics.SOURCE_LEADER.labels(self.source).set(0)
             # A third of its life: a free lease is found soon, and the broker is asked rarely.
@@ -170,8 +170,7 @@ class Poller:
             try:
                 await asyncio.wait(waiters, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for waiter in waiters:
-                    waiter.cancel()
+                await end_tasks(*waiters)
 
     def _earliest(self) -> datetime:
         """Return when a refresh may be obeyed."""
@@ -241,19 +240,16 @@ class Poller:
         Raises:
             LeaseLostError: Another replica may hold the lease by now.
         """
-        pause_s, refused = self._options.lease_life_s / 3, False
+        pause_s = self._options.lease_life_s / 3
         while True:
             self._lease.require()
             try:
                 await self._publisher.publish(events)
             except DependencyUnavailableError as error:
-                if not refused:
-                    refused = True
-                    _log.warning("publication_refused", source=self.source, reason=str(error))
-                    await self._record_refusal(outcome, began)
+                self._refusal.began(source=self.source, reason=str(error))
+                await self._record_refusal(outcome, began)
             else:
-                if refused:
-                    _log.info("publication_accepted", source=self.source, events=len(events))
+                self._refusal.over(source=self.source)
                 return True
             await sleep_or_stop(pause_s, stop)
             if stop.is_set():

@@ -1,0 +1,1 @@
+"""Reading a stream with a consumer group: batches, redelivery, dead-letter limit, watch."""

@@ -1,0 +1,1 @@
+"""Calls to upstreams, and what they answer made safe to keep."""
