@@ -1,1 +1,1 @@
-"""HTTP: what the suite knows, from memory and from PostgreSQL. Owns no data."""
+"""The HTTP gateway: serves what the suite knows, from memory and PostgreSQL. Owns no data."""

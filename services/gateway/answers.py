@@ -1,4 +1,4 @@
-"""How answers are sent: with validators, age, and compression for whoever takes it."""
+"""How answers are sent: with validators, age, and compression for clients that accept it."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -14,9 +14,9 @@ from services.gateway.problems import ProblemError, Slug
 from services.gateway.ready import Ready
 from services.gateway.whole import WholeAnswer, fits
 
-# Ask again each time: a conditional request costs next to nothing.
+# Clients revalidate each time: a conditional request costs next to nothing.
 REVALIDATE = "no-cache"
-# An event may change an answer at any time, and a client's own copy is out of its reach.
+# An event may change an answer at any time, but cannot reach the copy that a client keeps.
 MAX_CLIENT_S = 300
 _READS = frozenset({"GET", "HEAD"})
 
@@ -24,12 +24,12 @@ _READS = frozenset({"GET", "HEAD"})
 def send_ready(
     request: web.Request, ready: Ready, now: datetime, headers: Mapping[str, str] | None = None
 ) -> web.StreamResponse:
-    """Send a latest value, which is as old as what it says, unless `headers` know better."""
+    """Send a latest value; it is as old as its datum, unless `headers` say otherwise."""
     return _send(request, ready, {**latest_headers(ready, now), **(headers or {})})
 
 
 def latest_headers(ready: Ready, now: datetime) -> dict[str, str]:
-    """Return the headers of a latest value that say how old it is and who may keep it."""
+    """Return the headers that say how old a latest value is and how it may be cached."""
     age_s = max(0, int((now - ready.time).total_seconds()))
     return {
         "Age": str(age_s),
@@ -39,7 +39,7 @@ def latest_headers(ready: Ready, now: datetime) -> dict[str, str]:
 
 
 def send_kept(request: web.Request, kept: Kept, kind: Kind, now: datetime) -> web.StreamResponse:
-    """Send an answer of the cache, which is as old as the query that made it.
+    """Send an answer from the cache; its age counts from the query that made it.
 
     Raises:
         ProblemError: 404: what was asked for does not exist.
@@ -50,10 +50,10 @@ def send_kept(request: web.Request, kept: Kept, kind: Kind, now: datetime) -> we
 
 
 def kept_headers(kept: Kept, kind: Kind, now: datetime) -> dict[str, str]:
-    """Return the headers of an answer of the cache: how old it is, and how long it is good."""
+    """Return the headers that say how old a cached answer is and how long it stays fresh."""
     age_s = max(0, int((now - kept.made_at).total_seconds()))
     left_s = int(kind.fresh_s) - age_s
-    # RFC 9211; a negative `ttl` marks what is served stale.
+    # RFC 9211: a negative `ttl` marks an answer that is served stale.
     status = f"cassiopeia; {kept.how}; ttl={left_s}"
     fresh = max(0, min(left_s, MAX_CLIENT_S))
     headers = {
@@ -72,7 +72,7 @@ def send_model(
     headers: Mapping[str, str] | None = None,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> web.StreamResponse:
-    """Send a model as JSON that nobody keeps; it is of this moment, so its bytes validate it."""
+    """Send a model of this moment as JSON, with an ETag of its bytes as its only validator."""
     ready = Ready.of(model.model_dump_json().encode(), request.app[CLOCK].now())
     return _send(request, ready, {"Cache-Control": REVALIDATE, **(headers or {})}, status)
 
@@ -84,7 +84,7 @@ def _send(
     status: HTTPStatus = HTTPStatus.OK,
 ) -> web.StreamResponse:
     accepted = request.headers.get("Accept-Encoding", "")
-    # What another method brought is no representation that a client could have already.
+    # Only GET and HEAD answer with a representation that the client may already have.
     is_read = request.method in _READS
     if is_read and _has_it(request, ready, headers):
         _validate(ready, accepted, headers)
@@ -101,12 +101,12 @@ def _send(
 
 
 def describe(ready: Ready, accepted: str, headers: dict[str, str]) -> bytes:
-    """Add the headers that describe an answer; return the form of its body that they describe.
+    """Add the headers that describe an answer; return its body, plain or compressed.
 
     Args:
         ready: The answer.
         accepted: The request's `Accept-Encoding`.
-        headers: Where they go.
+        headers: The headers of the answer, to which this adds.
     """
     headers["Content-Type"] = ready.media
     if not _validate(ready, accepted, headers):
@@ -116,9 +116,9 @@ def describe(ready: Ready, accepted: str, headers: dict[str, str]) -> bytes:
 
 
 def _validate(ready: Ready, accepted: str, headers: dict[str, str]) -> bool:
-    """Add what a client compares; return whether it gets the compressed form."""
+    """Add the validators; return whether the client gets the compressed form."""
     is_gzipped = ready.is_worth_compressing and takes_gzip(accepted)
-    # Other bytes, another strong validator (RFC 9110, 8.8.3.3).
+    # The compressed form is other bytes, so its strong validator differs (RFC 9110, 8.8.3.3).
     headers["ETag"] = f'{ready.etag[:-1]}-gzip"' if is_gzipped else ready.etag
     if ready.link is not None:
         headers["Link"] = ready.link
@@ -140,18 +140,18 @@ def _has_it(request: web.Request, ready: Ready, headers: Mapping[str, str]) -> b
             moment = moment.replace(tzinfo=UTC)
         return ready.changed_at.replace(microsecond=0) <= moment
     except (ValueError, OverflowError):
-        # No date, or one whose zone or year is beyond all calendars.
+        # The header is no date, or its zone or year is out of range.
         return False
 
 
 def has_tag(known: str, etag: str) -> bool:
     """Whether an `If-None-Match` names an answer, in its plain or its compressed form."""
-    # The tag without its closing quote: that of the compressed form begins alike.
+    # Without its closing quote, the plain tag is also the beginning of the compressed form's tag.
     return etag[:-1] in known or known.strip() == "*"
 
 
 def takes_gzip(accepted: str) -> bool:
-    """Whether an `Accept-Encoding` takes gzip: what it says of gzip counts, else what of `*`."""
+    """Whether an `Accept-Encoding` takes gzip, by its entry for gzip or else its entry for `*`."""
     takes: dict[str, bool] = {}
     for choice in accepted.lower().replace(" ", "").split(","):
         name, _, weight = choice.partition(";")

@@ -49,7 +49,7 @@ _ELSEWHERE = Route(
 
 
 def add_routes(application: web.Application) -> None:
-    """Give an application that holds its state the route table."""
+    """Add the route table to an application that holds its state already."""
     router = application.router
     for route in ROUTES:
         front = Front(route, application)

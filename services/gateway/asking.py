@@ -17,7 +17,7 @@ from libs.common.requests import (
 from libs.common.topology import Stream
 from services.gateway.problems import invalid_parameter
 
-# What a question calls otherwise than the API does.
+# Fields that a question names differently from the API.
 _NAMES = {"start": "from", "end": "to"}
 _Answer = TypeVar("_Answer", bound=BaseModel)
 
@@ -27,7 +27,7 @@ class NobodyAnsweredError(DependencyUnavailableError):
 
 
 class Asker:
-    """Asks over the broker."""
+    """Asks questions over the broker."""
 
     def __init__(self, broker: RedisBroker, clock: Clock, patience_s: float) -> None:
         self._broker = broker
@@ -38,7 +38,7 @@ class Asker:
         """Ask, and wait for the answer.
 
         Raises:
-            NobodyAnsweredError: There is none now.
+            NobodyAnsweredError: No service answers now.
             ProblemError: 422: the question makes no sense.
         """
         try:

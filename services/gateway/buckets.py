@@ -10,7 +10,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class Grain(StrEnum):
-    """What buckets are made of: rows as they came, or the roll-ups of a minute or an hour."""
+    """What buckets are made from: single rows, or the roll-ups of a minute or an hour."""
 
     RAW = "raw"
     MINUTE = "minute"
@@ -29,10 +29,10 @@ class Cut:
     """A window in buckets of one width.
 
     Attributes:
-        grain: The coarsest that fits into a bucket.
-        start: Of the first bucket: a whole grain, at or before the window's start.
-        width: Of every bucket: whole grains, so that no grain belongs to two.
-        count: How many there are, at most as many as were asked for.
+        grain: The coarsest grain that fits into a bucket.
+        start: Start of the first bucket: a whole grain, at or before the window's start.
+        width: Width of every bucket: whole grains, so that no grain belongs to two buckets.
+        count: How many buckets there are, at most as many as were asked for.
     """
 
     grain: Grain

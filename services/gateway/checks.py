@@ -1,4 +1,4 @@
-"""The readiness checks, run once a second at most however many ask: asking is free of charge."""
+"""The readiness checks, run once a second at most, because asking costs clients no quota."""
 
 import asyncio
 import time
@@ -10,7 +10,7 @@ _LIFE_S = 1.0
 
 
 class SharedChecks:
-    """Runs the checks of a process; whoever asks within a second shares the verdicts."""
+    """Runs the checks of a process; requests within one second share the verdicts."""
 
     def __init__(self, checks: Mapping[str, Check]) -> None:
         self._checks = checks

@@ -1,8 +1,9 @@
-"""One client's connection, with the patience that aiohttp's own lacks.
+"""One client's connection, with the time limits that aiohttp's own lacks.
 
-What bounds a client: the head of a request within `idle_seconds` (aiohttp's keep-alive timer runs
-until a head is complete, so that it ends a dripping head as well), a body within
-`slow_client_seconds` (parsing.py), and here the taking of answers.
+Three limits bound a slow client. The head of a request must come within `idle_seconds`: aiohttp's
+keep-alive timer runs until a head is complete, so it also ends a head that comes byte by byte. A
+body must come within `slow_client_seconds` (parsing.py). And the client must read its answers in
+time, which is checked here.
 """
 
 import asyncio
@@ -24,17 +25,17 @@ from services.gateway.problems import ProblemError, Slug, problem_response
 
 _log = get_logger(__name__)
 
-# Requests of ours are below 1 KiB; a cursor, a token and a browser's cookies fit.
+# Usual requests are below 1 KiB; a cursor, a token and a browser's cookies fit as well.
 MAX_LINE_BYTES = 8_190
 MAX_HEADERS = 64
-# A body that nobody wants is read for so long, so that its sender gets to read the answer.
+# An unwanted body is read for this long, so that its sender gets to read the answer.
 _LINGER_S = 2.0
 _BACKLOG = 1_024
 _UNREADABLE = "unreadable"
 
 
 class Connection(web.RequestHandler):
-    """Ends clients that take answers too slowly, and answers what is no HTTP as a problem."""
+    """Ends clients that read answers too slowly, and answers what is no HTTP with a problem."""
 
     __slots__ = (
         "_access_log",
@@ -53,7 +54,7 @@ class Connection(web.RequestHandler):
             server,
             loop=asyncio.get_running_loop(),
             keepalive_timeout=settings.idle_seconds,
-            # Ours are written by the front.
+            # The front writes the access log.
             access_log=None,  # type: ignore[arg-type]  # as web.AppRunner is told it
             max_line_size=MAX_LINE_BYTES,
             max_field_size=MAX_LINE_BYTES,
@@ -66,14 +67,14 @@ class Connection(web.RequestHandler):
         self._late: asyncio.TimerHandle | None = None
         self._fast_lane = application[FAST_LANE]
         self._peer = ""
-        # Requests that aiohttp has and has not answered yet.
+        # Requests that were handed to aiohttp and are not answered yet.
         self._waiting = 0
-        # Whether all that came were requests without a body, each in a piece of its own: only then
-        # is it known that aiohttp's parser stands between two requests.
+        # Whether everything so far was requests without a body, each in a piece of its own. Only
+        # then is it certain that aiohttp's parser stands between two requests.
         self._in_order = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Note who is at the other end."""
+        """Note the address at the other end."""
         super().connection_made(transport)
         name = transport.get_extra_info("peername")
         self._peer = str(name[0]) if isinstance(name, tuple) else ""
@@ -95,12 +96,12 @@ class Connection(web.RequestHandler):
         if answer is None:
             return False
         transport.write(answer)
-        # aiohttp's timer of idle connections counts from here.
+        # aiohttp's timer of idle connections must count from here.
         self._next_keepalive_close_time = self._loop.time() + self.keepalive_timeout
         return True
 
     def pause_writing(self) -> None:
-        """Wait for a client that reads more slowly than we write, but not for ever."""
+        """Wait for a client that reads more slowly than the gateway writes, but not for ever."""
         super().pause_writing()
         self._late = self._loop.call_later(self._patience_s, self._give_up)
 
@@ -121,7 +122,7 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,  # noqa: ARG002 - the parser's words show its insides
     ) -> web.StreamResponse:
-        """Answer what could not be read, or what failed outside of the front.
+        """Answer a request that could not be read, or that failed outside of the front.
 
         Raises:
             ConnectionError: Part of an answer has been sent already.
@@ -132,14 +133,14 @@ class Connection(web.RequestHandler):
         if problem.status == HTTPStatus.INTERNAL_SERVER_ERROR:
             _log.error("connection_failed", exc_info=exc)
         response = self._rejection(request, problem)
-        # No application has this request, and none completes its answer.
+        # No application has seen this request, so none adds the common headers.
         self._common.complete(request, response)
         return response
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
-        """Send an answer; one of aiohttp's own, to a target that is no path, as a problem."""
+        """Send an answer; aiohttp's own, to a target that is no path, is replaced by a problem."""
         if isinstance(resp, web.HTTPException):
             resp = self._rejection(request, _problem_of(HTTPStatus.BAD_REQUEST, None))
         finished = await super().finish_response(request, resp, start_time)
@@ -158,7 +159,7 @@ class Connection(web.RequestHandler):
         return response
 
     def log_exception(self, *args: Any, **kw: Any) -> None:  # noqa: ANN401 - as logging takes them
-        """Log a fault; a body that is not what its headers say is none of ours."""
+        """Log a fault; only count a body that contradicts its headers: the client's fault."""
         if isinstance(kw.get("exc_info"), web.RequestPayloadError):
             metrics.HTTP_REJECTED.labels("bad-body").inc()
         else:
@@ -175,12 +176,12 @@ class Connection(web.RequestHandler):
             self._late = None
 
 
-# What makes a request more than its head, or a connection something else.
+# Headers by which a request is more than its head, or its connection becomes something else.
 _MORE = (b"content-length", b"transfer-encoding", b"upgrade", b"expect")
 
 
 def is_one_request(data: bytes) -> bool:
-    """Whether bytes at the beginning of a request are all of it, and nothing of the next. Pure."""
+    """Whether bytes are one whole request without a body, and nothing of the next. Pure."""
     # CONNECT makes a tunnel; the other methods may have a body.
     if not data.startswith((b"GET ", b"HEAD ")) or not data.endswith(b"\r\n\r\n"):
         return False
@@ -208,13 +209,13 @@ def _problem_of(status: int, error: BaseException | None) -> ProblemError:
 
 @asynccontextmanager
 async def listening(application: web.Application) -> AsyncIterator[None]:
-    """Serve an application until the body ends, then let requests in progress finish."""
+    """Serve an application until the block ends, then let requests in progress finish."""
     settings = application[SETTINGS]
     runner = web.AppRunner(
         application,
         # Requests in progress get this long; live streams end by themselves before that.
         shutdown_timeout=settings.stop_seconds / 2,
-        # A handler whose client has gone holds a connection for nobody.
+        # A handler whose client has gone would go on holding a database connection.
         handler_cancellation=True,
     )
     await runner.setup()

@@ -1,4 +1,4 @@
-"""Orders of rows, and cursors: where a page of an order ended, opaque to clients."""
+"""Orders of rows, and cursors: the places where pages ended, opaque to clients."""
 
 import base64
 import binascii
@@ -11,14 +11,14 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 
 class InvalidCursorError(ValueError):
-    """A cursor is none of ours, or belongs to another order."""
+    """A cursor was not made here, or belongs to another order."""
 
     def __init__(self) -> None:
         super().__init__("expected the cursor of an earlier page in the same order")
 
 
 class Order:
-    """An order in which every row has its place.
+    """An order of rows in which no two rows are equal.
 
     Attributes:
         name: What clients call it; a cursor of another order is refused.
@@ -29,7 +29,7 @@ class Order:
     def __init__(
         self, name: str, keys: dict[LiteralString, Any], *, descending: bool = True
     ) -> None:
-        """Make an order of expressions and the types of their values."""
+        """Make an order from expressions and the types of their values."""
         self.name = name
         self.keys: tuple[LiteralString, ...] = tuple(keys)
         self.descending = descending

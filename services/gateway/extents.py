@@ -15,9 +15,9 @@ class Extent:
 
     Attributes:
         first: Its oldest entry; None when it is empty.
-        last: The newest that it ever had.
-        deleted: The newest that was removed one by one (XDEL); a trim leaves this as it is.
-        is_shortened: Whether anything was removed, by a trim too.
+        last: The newest entry that it ever had.
+        deleted: The newest entry that was removed with XDEL; a trim does not change this.
+        is_shortened: Whether any entry was removed, with XDEL or by a trim.
     """
 
     first: EntryId | None
@@ -26,17 +26,17 @@ class Extent:
     is_shortened: bool
 
     def lacks(self, seen: EntryId) -> bool:
-        """Whether entries after the one that was seen are gone. Pure.
+        """Whether entries after the last one seen are gone. Pure.
 
-        A trim tells not what it took: where the seen entry was the last one taken and more have
-        come since, this is true as well.
+        A trim does not tell what it removed: if the seen entry was the last one removed and more
+        have come since, this is true as well, although nothing is missing.
         """
         if self.deleted > seen:
             return True
         return self.is_shortened and seen < self.last and (self.first is None or self.first > seen)
 
 
-# Of a stream that is not there, which none ever wrote to or somebody deleted.
+# The extent of a missing stream, which was never written to or was deleted.
 NOTHING = Extent(first=None, last=EntryId(0, 0), deleted=EntryId(0, 0), is_shortened=False)
 
 

@@ -1,13 +1,13 @@
 """The fast lane: plain requests for what is in memory are answered from their bytes (ADR 0019).
 
-Whoever polls a latest value, or shows the same page of history, sends the same bytes each time.
-They are looked at once; from then on they lead straight to the answer, past parser, request, task
-and response, but past nothing that the front does: the limit, the common headers, the metrics and
-the line of the log are the same.
+A client that polls a latest value, or shows the same page of history, sends the same bytes each
+time. They are parsed once; from then on they lead straight to the answer, without aiohttp's parser,
+request, task and response. What the front does is done all the same: the limit, the common headers,
+the metrics and the log line.
 
-What is not as plain as can be (another method or version, a body, credentials, conditions, a
-header that is not listed) goes the long way, and so does everything while the
-limiter must ask the broker.
+A request that is not plain (another method or version, a body, credentials, conditions, a header
+that is not listed) goes the long way. So does every request for which the limiter must ask the
+broker.
 """
 
 import time
@@ -27,10 +27,10 @@ from services.gateway.ready import Ready
 from services.gateway.routing import Route
 from services.gateway.whole import head_of
 
-# A browser's head is below 1 KiB; 2,000 of them are 4 MB with what is kept beside them.
+# A browser's head is below 1 KiB; 2,000 heads, with what is kept for each, are 4 MB.
 MOST_BYTES = 2_048
 MOST_REMEMBERED = 2_000
-# Headers that change nothing of an answer, and the two that are looked at.
+# Headers that change nothing in an answer, and the two that are looked at.
 _HARMLESS = frozenset(
     {b"host", b"user-agent", b"accept", b"accept-language", b"cache-control", b"pragma"}
     | {b"referer", b"dnt", b"priority", b"sec-fetch-dest", b"sec-fetch-mode", b"sec-fetch-site"}
@@ -68,7 +68,7 @@ def parse_plain(data: bytes) -> PlainRequest | None:
             accepted = value
         elif not (name in _HARMLESS or (name == _CONNECTION and value.lower() == b"keep-alive")):
             return None
-    # RFC 9112, 3.2: exactly one.
+    # RFC 9112, 3.2: a request has exactly one Host.
     return PlainRequest(target.decode(), accepted.decode()) if hosts == 1 else None
 
 
@@ -86,11 +86,11 @@ class Latest:
         self._newest = newest
 
     def find(self) -> Ready | None:
-        """Return it; None before there is one."""
+        """Return the value; None before there is one."""
         return self._newest(self._application)
 
     def headers(self, now: datetime) -> dict[str, str]:
-        """Return the headers of what was found: how old it is."""
+        """Return the headers that say how old the value is."""
         ready = self.find()
         return {} if ready is None else latest_headers(ready, now)
 
@@ -104,22 +104,22 @@ class Page:
         self.is_at(kind, key)
 
     def is_at(self, kind: Kind, key: str) -> None:
-        """Take note of where the cache keeps it now: a window that ends changes its kind."""
+        """Note where the cache keeps the page now: its kind changes once its window is past."""
         self._kind, self._key = kind, key
 
     def find(self) -> Ready | None:
-        """Return it as long as it is good; None when it must be made, or may have changed."""
+        """Return the page while it is good; None if it must be made, or may have changed."""
         self._kept = self._cache.at_hand(self._kind, self._key)
         return self._kept.ready if self._kept else None
 
     def headers(self, now: datetime) -> dict[str, str]:
-        """Return the headers of what was found: how old it is, and how long it is good."""
+        """Return the headers that say how old the page is and how long it stays fresh."""
         return {} if self._kept is None else kept_headers(self._kept, self._kind, now)
 
 
 @dataclass(slots=True)
 class _Lane:
-    """One plain request that is known, and the head of its answer in the present second."""
+    """A known plain request, and the head of its answer in the present second."""
 
     source: Latest | Page
     path: str
@@ -133,7 +133,7 @@ class _Lane:
 
 
 class FastLane:
-    """Knows the plain requests that came before."""
+    """Answers plain requests that came before."""
 
     def __init__(self, routes: Iterable[Route], application: web.Application) -> None:
         self._access = application[ACCESS]
@@ -150,7 +150,7 @@ class FastLane:
         self._latest = {
             route.path: Latest(application, route.latest) for route in routes if route.latest
         }
-        # Targets of pages; the template that each belongs to.
+        # By target: the template of the route, and the page.
         self._pages: dict[str, tuple[str, Page]] = {}
         self._plain: dict[bytes, PlainRequest | None] = {}
         self._lanes: dict[PlainRequest, _Lane] = {}
@@ -164,7 +164,7 @@ class FastLane:
             self._pages[target] = (template, Page(self._cache, kind, key))
 
     def answer(self, data: bytes, peer: str) -> bytes | None:
-        """Return the answer to a request; None where it must go the long way.
+        """Return the answer to a request; None if it must go the long way.
 
         Args:
             data: All bytes of the request.
@@ -209,7 +209,7 @@ class FastLane:
         return plain
 
     def _open(self, plain: PlainRequest) -> _Lane | None:
-        """Return the lane of a request; None where its target is none, or not known yet."""
+        """Return the lane of a request; None if its target has none, or is not known yet."""
         template, source = plain.target, self._latest.get(plain.target)
         found: Latest | Page | None = source
         if found is None and plain.target in self._pages:
@@ -224,7 +224,7 @@ class FastLane:
 
 
 def _make_room(known: dict[Any, Any]) -> None:
-    # Somebody sends ever new requests; those that come again are known again soon.
+    # Some client sends ever new requests; requests that repeat are soon known again.
     if len(known) >= MOST_REMEMBERED:
         known.clear()
 

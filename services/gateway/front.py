@@ -1,8 +1,8 @@
 """What every request passes through, in one call per route.
 
-A chain of aiohttp middlewares takes a quarter of a small answer's time (ADR 0010), so the steps are
-functions of `middlewares/`, strung together here, with all that a route knows beforehand looked up
-once.
+A chain of aiohttp middlewares takes a quarter of a small answer's time (ADR 0010). So the steps are
+plain functions of `middlewares/`, called here one after another, and all that a route knows
+beforehand is looked up once.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from services.gateway.ratelimit import VERDICT
 from services.gateway.routing import Params, Route
 
 ELSEWHERE = "/{tail:.*}"
-# Of each route, so that all of them together hold a few MB at most.
+# Limits for each route, so that all routes together hold a few MB at most.
 MOST_PARSED, LONGEST_PARSED = 200, 200
 
 
@@ -36,7 +36,7 @@ class Front:
         self._access = application[ACCESS]
         self._common = application[COMMON_HEADERS]
         self._observed = observe.RouteObserver(route, application[ACCESS_LOG])
-        # Pages are asked for again and again: what a query means is worked out once.
+        # The same pages are asked for again and again: each query is parsed once.
         self._parsed: dict[str, Params] = {}
         self._has_path_params = "{" in route.path
 
@@ -44,7 +44,7 @@ class Front:
         """Answer a request, whatever happens."""
         began = time.perf_counter()
         self._identify(request)
-        # What stands when the client goes away before there is an answer.
+        # This status is kept if the client goes away before there is an answer.
         status = observe.CLIENT_CLOSED
         try:
             try:
@@ -54,7 +54,7 @@ class Front:
             status = response.status
         except asyncio.CancelledError:
             if request.writer.output_size:
-                # A stream had begun, which its client leaves when it likes.
+                # A stream had begun, and a client may leave a stream when it likes.
                 status = HTTPStatus.OK
             raise
         else:
@@ -63,11 +63,11 @@ class Front:
             self._observed.over(request, status, time.perf_counter() - began)
 
     async def expect(self, request: web.Request) -> web.StreamResponse | None:
-        """Answer the header `Expect`: the body may come, or (RFC 9110, 10.1.1) 417."""
+        """Answer the header `Expect`: with 100, or with 417 (RFC 9110, 10.1.1)."""
         if request.headers.get(hdrs.EXPECT, "").lower() == "100-continue":
             if request.version >= HttpVersion11:
                 await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-                # This was no part of the answer.
+                # The interim response does not count as the beginning of the answer.
                 request.writer.output_size = 0
             return None
         self._identify(request)
@@ -119,9 +119,10 @@ class Front:
 
 
 class ElsewhereFront(Front):
-    """Stands before everything that no route takes, preflights among it.
+    """Stands before every request that no route takes, CORS preflights among them.
 
-    A preflight has no credentials and is no request yet: it is answered before limits and access.
+    A preflight has no credentials and is not the request itself: it is answered before limits and
+    access.
     """
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
@@ -131,7 +132,7 @@ class ElsewhereFront(Front):
 
 
 async def elsewhere(request: web.Request, _: Params) -> web.StreamResponse:
-    """Answer what no route takes: 405 where another method would do, else 404.
+    """Refuse a request that no route takes: 405 if its path has other methods, else 404.
 
     Raises:
         ProblemError: Always.

@@ -16,10 +16,10 @@ from libs.common.topology import EVENT_STREAMS, Stream
 from services.gateway.extents import Extent, extent_of
 from services.gateway.offsets import Offsets
 
-# Entries per read of a client that catches up; bounds what it holds of memory.
+# Entries per read for a client that catches up; this bounds the memory that it takes.
 REPLAY_PAGE = 500
-# After so many events that a client did not ask for it is told its place, so that it need not read
-# more than twice as many of them again when it returns.
+# After this many events that a client did not ask for, it is told its position. So no more than
+# twice as many are read again for it when it returns.
 MOST_PASSED = 100
 # The entry of an event that the streams no longer have.
 NOWHERE = EntryId(0, 0)
@@ -36,18 +36,18 @@ class Frame:
 
     @classmethod
     def of(cls, event: Event, stream: int, entry: EntryId, offsets: Offsets) -> "Frame":
-        """Render an event; JSON of ours has no line breaks."""
+        """Render an event in one `data:` line: its JSON has no line breaks."""
         head = f"id: {offsets.encode()}\nevent: {event.type}\ndata: ".encode()
         return cls(event.type, stream, entry, head + event.encode() + b"\n\n")
 
     @property
     def without_id(self) -> bytes:
-        """The same as part of a state, which has one place as a whole."""
+        """The frame as part of a state, which has one id as a whole."""
         return self.data.partition(b"\n")[2]
 
 
 class LiveClient:
-    """What waits for one client, which wants events of some types, or of all (None)."""
+    """The queue of one client, which wants events of some types, or of all (None)."""
 
     def __init__(self, length: int, wanted: frozenset[str] | None = None) -> None:
         self._wanted = wanted
@@ -79,21 +79,21 @@ class LiveClient:
         self._arrived.set()
 
     def dismiss(self) -> None:
-        """Have its connection end: its place is none of the streams any more."""
+        """Have the client's connection end: its position is not in the streams any more."""
         self.is_over = True
         self.wake()
 
     def clear(self) -> None:
-        """Forget what waits: it will be read from the stream instead."""
+        """Empty the queue: its events will be read from the streams instead."""
         self._frames.clear()
         self._passed = 0
         self.dropped = 0
 
     async def next(self) -> tuple[list[Frame], int]:
-        """Wait; return what has come, and how many frames were lost before it.
+        """Wait; return the frames that have come, and how many were lost before them.
 
-        Nothing has come when the client was woken, or many events were not for it. The hub's
-        offsets are what it has got by now, as long as its caller does not wait for anything else.
+        There is no frame if the client was woken, or if many events were not for it. Until the
+        caller awaits something else, the hub's offsets are the client's position.
         """
         await self._arrived.wait()
         self._arrived.clear()
@@ -137,18 +137,18 @@ class LiveHub:
             client.put(frame)
 
     def seed(self, events: Iterable[Event]) -> None:
-        """Take for the newest of a type what was stored, where the streams no longer have one."""
+        """Take stored events for the newest of their types, where the streams have none."""
         for event in sorted(events, key=lambda event: event.fetchedat):
             known = self._latest.get(event.type)
             if known is None or known.entry == NOWHERE:
                 self._latest[event.type] = Frame.of(event, 0, NOWHERE, self.offsets)
 
     def skip(self, stream: int, entry: EntryId) -> None:
-        """Pass an entry that is no event; it has a place in the stream all the same."""
+        """Advance past an entry that is no event; it has a position in the stream all the same."""
         self.offsets = self.offsets.advanced(stream, entry)
 
     def rewind(self, stream: int) -> None:
-        """Go back to before a stream; its clients, who cannot, come again."""
+        """Go back to before a stream; dismiss the clients, which cannot go back and reconnect."""
         self.offsets = self.offsets.advanced(stream, NOWHERE)
         for client in self._clients:
             client.dismiss()
@@ -158,13 +158,13 @@ class LiveHub:
         return sorted(self._latest.values(), key=lambda frame: frame.entry)
 
     def close(self) -> None:
-        """Ask all clients to go."""
+        """Wake all clients, so that their connections end."""
         self.closing = True
         for client in self._clients:
             client.wake()
 
     async def replay(self, since: Offsets, until: Offsets) -> AsyncIterator[Frame]:
-        """Read again what came after `since`, up to and with `until`, from the streams."""
+        """Read from the streams again what came after `since`, up to and including `until`."""
         offsets = since
         for index, stream in enumerate(self.streams):
             last = until.entries[index]

@@ -1,4 +1,4 @@
-"""Where a reader of the event streams stands: one entry id per stream."""
+"""The position of a reader in the event streams: one entry id per stream."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -11,9 +11,8 @@ from libs.common.topology import EVENT_STREAMS
 class Offsets:
     """The last entry seen of each event stream, in the order of the layout.
 
-    As text it is the `id:` of a live event: the stream entry, or as many of them as there are
-    streams, joined by `_`. One number would not do: two streams count on their own, and in a
-    cluster by different clocks.
+    As text it is the `id:` of a live event: the entry ids, one per stream, joined by `_`. One
+    number would not do: every stream counts on its own, and in a cluster by its node's clock.
     """
 
     entries: tuple[EntryId, ...] = (EntryId(0, 0),) * len(EVENT_STREAMS)
@@ -31,11 +30,11 @@ class Offsets:
         return "_".join(str(entry) for entry in self.entries)
 
     def within(self, ends: "Offsets") -> "Offsets | None":
-        """Return the same place in the streams that end at `ends`; None when there is none. Pure.
+        """Return this position in streams that end at `ends`; None if they do not have it. Pure.
 
-        There is none ahead of an end, and none for another number of streams. A single entry
-        stands for all streams, as in `0-0`, from the beginning; in those that have not come so far
-        it is their end.
+        They have no position ahead of an end, and none for another number of streams. A single
+        entry stands for all streams: `0-0` is their beginning. In a stream that has not come so
+        far, such an entry is the stream's end.
         """
         if len(self.entries) == 1:
             (entry,) = self.entries
@@ -47,9 +46,9 @@ class Offsets:
 
     @classmethod
     def decode(cls, value: str) -> Self:
-        """Read them back, as many as there are.
+        """Read offsets from their text, however many there are.
 
         Raises:
-            ValueError: One is no stream entry.
+            ValueError: One of them is no entry id.
         """
         return cls(tuple(EntryId.parse(part) for part in value.split("_")))

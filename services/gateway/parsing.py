@@ -79,7 +79,7 @@ async def parse_body(request: web.Request, model: type[_Model]) -> _Model:
 
 
 def validated(model: type[_Model], values: Mapping[str, object]) -> _Model:
-    """Hold values to a model.
+    """Check values against a model, and return it.
 
     Raises:
         ProblemError: 422 with every field at fault.
@@ -92,7 +92,7 @@ def validated(model: type[_Model], values: Mapping[str, object]) -> _Model:
 
 def _problem(error: ValidationError) -> ProblemError:
     errors = [
-        # What is no object, or no JSON, has no place.
+        # An error in a body that is no object, or no JSON, has no location.
         {"field": ".".join(map(str, item["loc"])) or "body", "message": _message(item)}
         for item in error.errors(include_url=False, include_context=False)
     ]

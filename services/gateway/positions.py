@@ -36,9 +36,9 @@ class Position(Told):
 
     @classmethod
     def of_event(cls, event: IssPositionEvent, stored_at: datetime | None = None) -> "Position":
-        """Return what an event says."""
+        """Return the position that an event reports."""
         data = event.data
-        # Not validated again: it was when it was decoded, or when its row was written.
+        # Not validated again: the event was when it was decoded, or when its row was written.
         return cls.model_construct(
             id=event.id,
             time=event.time,

@@ -79,7 +79,7 @@ class ProblemError(Exception):
 
 
 class _ProblemResponse(web.Response):
-    """An answer without the library's banner, even where no application has seen the request."""
+    """An answer without aiohttp's `Server` header, even if no application saw the request."""
 
     async def _prepare_headers(self) -> None:
         await super()._prepare_headers()

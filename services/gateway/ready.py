@@ -8,7 +8,7 @@ from hashlib import blake2b
 
 JSON = "application/json"
 
-# Below a network packet's size compression saves nothing but costs both sides.
+# Below the size of a network packet, compression saves nothing but costs both sides.
 COMPRESS_ABOVE = 1_024
 # Level 4 is within 5 % of the size of 9, for a quarter of the time.
 _LEVEL = 4
@@ -19,15 +19,15 @@ class Ready:
     """A prepared answer.
 
     Attributes:
-        body: As it is sent to whoever does not take gzip.
-        time: What it says was true then; its age counts from here.
-        changed_at: Since when these bytes are the answer; later than `time` where something else
-            than a newer datum made them.
-        etag: Of the plain body, quoted.
-        last_modified: `changed_at` as HTTP has it.
+        body: The body as sent to clients that do not take gzip.
+        time: When its content was true; its age counts from here.
+        changed_at: Since when these bytes are the answer; later than `time` if something other
+            than a newer datum changed them.
+        etag: The ETag of the plain body, quoted.
+        last_modified: `changed_at` as HTTP writes it.
         media: Its content type.
         link: The `Link` header of a page; None on the last.
-        policy: The Content-Security-Policy of something that a browser shows.
+        policy: The Content-Security-Policy of an answer that a browser shows as a page.
     """
 
     body: bytes

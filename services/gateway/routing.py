@@ -44,7 +44,7 @@ Time = Annotated[Moment, BeforeValidator(_with_plus), BeforeValidator(_written)]
 Day = Annotated[date, BeforeValidator(_written)]
 """A day of UTC, as a parameter."""
 
-# The database holds no text with a zero character.
+# The database cannot hold a text with a zero character.
 Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 """A text, as a parameter."""
 
@@ -55,7 +55,7 @@ def digest_of(model: BaseModel) -> str:
 
 
 class Params(BaseModel):
-    """Path and query of a request; a parameter that it does not know is refused by name."""
+    """Parameters from path and query; an unknown parameter is refused by name."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -71,7 +71,7 @@ class Params(BaseModel):
 
 
 class OldParams(Params):
-    """The same of an old path: what the old servers ignored is ignored."""
+    """Parameters of a path of the earlier systems: unknown ones are ignored, as they did."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -84,11 +84,11 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
-# Takes the request and its parameters; of a route with a body, the body as well.
+# Takes the request and its parameters, and the body if the route has one.
 Handler = Callable[..., Awaitable[web.StreamResponse]]
 
-# Takes the application and parameters; returns a model, or None: there is no such thing. GraphQL
-# reads from its annotations which.
+# Takes the application and parameters; returns a model, or None if there is no such thing. GraphQL
+# reads the types from its annotations.
 Find = Callable[..., Awaitable[Any]]
 
 
@@ -97,23 +97,23 @@ class Route:
     """One method of one path.
 
     Attributes:
-        path: The template; `{name}` takes a segment, a field of that name in `params` its value.
-        handler: Answers.
-        summary: One sentence for whoever reads the docs.
+        path: The template; `{name}` takes a segment, and `params` has its value as a field `name`.
+        handler: Answers a request.
+        summary: One sentence for readers of the docs.
         tag: The resource, a heading of the docs.
-        answer: The model of the JSON answer; None where `media` is something else.
-        media: What the answer is.
+        answer: The model of the JSON answer; None if `media` is something else.
+        media: The content type of the answer.
         params: Path and query parameters.
-        body: The model of the JSON body; None where the route takes none.
+        body: The model of the JSON body; None if the route takes none.
         problems: What may go wrong here, beside what may go wrong everywhere.
-        cost: Of the client's quota; 0 is exempt.
+        cost: What a request takes of the client's quota; with 0 it is exempt.
         cache: How answers may be kept, in words for the docs.
-        scope: What the client's token must allow; None where everybody may call.
-        status: Of an answer without problems.
-        graph: The fields of GraphQL that ask for the same, and what finds each.
+        scope: What the client's token must allow; None if every client may call.
+        status: The status of a successful answer.
+        graph: The fields of GraphQL that ask for the same, and the function that finds each.
         deprecated: Whether it exists for clients of the earlier systems only.
-        latest: Where a plain request is answered with a latest value, that value: such a request
-            may take the fast lane.
+        latest: Returns the latest value that answers a plain request, which may then take the fast
+            lane; None if the route answers something else.
     """
 
     path: str
@@ -136,5 +136,5 @@ class Route:
 
     @property
     def has_head(self) -> bool:
-        """Whether HEAD is answered too; a stream has no end to measure."""
+        """Whether HEAD is answered too; a stream has no length that it could tell."""
         return self.method == "GET" and self.media != EVENT_STREAM

@@ -65,7 +65,7 @@ def _jwks_path(path: Path | None) -> Path | None:
 
 
 class GatewaySettings(DatabaseSettings):
-    """What the gateway is told."""
+    """The settings of the gateway."""
 
     host: str = Field(
         default="127.0.0.1", description="Address to listen on; 0.0.0.0 for every interface."
@@ -77,7 +77,7 @@ class GatewaySettings(DatabaseSettings):
         description="A live stream is ended after this time; clients come back by themselves.",
     )
     live_queue_length: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        # 256 events of 1 KiB for each of 1,000 clients are shared bytes: 256 references each.
+        # The bytes are shared: 256 events of 1 KiB for 1,000 clients are 256 references for each.
         default=256,
         description="Events that wait for a slow client at most; older ones are dropped.",
     )
@@ -103,8 +103,8 @@ class GatewaySettings(DatabaseSettings):
         description="Answers from history that this process keeps in memory at most.",
     )
     question_wait_seconds: Annotated[float, Field(gt=0, le=10)] = Field(
-        # Passes of ten days take 0.1 s, a year of the sky 1.5 s, and others may be asking too.
-        # Above 10 s the lock of an answer in the making ends before the answer.
+        # Passes of ten days take 0.1 s, a year of the sky 1.5 s, and other clients may be asking.
+        # With more than 10 s the lock of an answer would expire before the answer is made.
         default=8.0,
         description="How long a computation by another service is waited for.",
     )
@@ -113,12 +113,12 @@ class GatewaySettings(DatabaseSettings):
         description="Folder of the thumbnails; replicas may share it.",
     )
     thumbnail_cache_bytes: Annotated[int, Field(ge=1_000_000, le=10**13)] = Field(
-        # Some thousand previews; those that nobody has asked for the longest go first.
+        # A few thousand previews; the least recently used go first.
         default=500_000_000,
         description="Size of that folder at most.",
     )
     thumbnail_max_bytes: Annotated[int, Field(ge=10_000, le=10**9)] = Field(
-        # The previews of MAST are whole mosaics of up to some megabytes.
+        # The previews of MAST are whole mosaics of up to a few megabytes.
         default=10_000_000,
         description="Size of one thumbnail at most.",
     )
@@ -128,7 +128,7 @@ class GatewaySettings(DatabaseSettings):
         " as the first part of the path; for machines without a way to them.",
     )
     limit_per_minute: PerMinute = Field(
-        # A page that asks for the position every second has as much again for everything else.
+        # A page that asks for the position every second has another 60 for everything else.
         default=120,
         description="Quota of a client without an API key.",
     )
@@ -164,7 +164,7 @@ class GatewaySettings(DatabaseSettings):
         description="Whether a proxy terminates TLS: browsers are told to keep to it.",
     )
     idle_seconds: Annotated[float, Field(gt=0, le=3_600)] = Field(
-        # As nginx has it for its clients; behind a proxy this must outlast the proxy's own.
+        # nginx's default for its clients; behind a proxy this must outlast the proxy's own timeout.
         default=75.0,
         description="How long a connection may take to send the head of its next request.",
     )

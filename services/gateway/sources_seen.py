@@ -11,16 +11,16 @@ from libs.common.errors import DependencyUnavailableError
 from libs.common.polling.source_state import SourceState
 from libs.common.polling.sources import SourceRegistry, SourceStatus
 
-# A dozen reads of the broker a second at most, however many look.
+# At most a dozen reads from the broker a second, however many clients ask.
 _LIFE_S = 1.0
-# After a failure nobody waits again for this long.
+# After a failure no request waits for the broker again for this long.
 _PAUSE_S = 5.0
-# Reading takes a millisecond; a client of the broker would try again for seconds.
+# Reading takes a millisecond; the broker's client library would retry for seconds.
 _PATIENCE_S = 0.5
 
 
 class SeenSources:
-    """Asks the registry at most once a second; knows the last answer while that is away."""
+    """Asks the registry at most once a second, and keeps the last answer while it is away."""
 
     def __init__(self, registry: SourceRegistry, clock: Clock) -> None:
         self._registry = registry
@@ -45,10 +45,10 @@ class SeenSources:
         }
 
     async def known(self) -> list[SourceStatus]:
-        """Return every known source by name; what was known last, where the broker is away.
+        """Return every known source, sorted by name; while the broker is away, the last known.
 
         Raises:
-            DependencyUnavailableError: The broker is away, and never answered before.
+            DependencyUnavailableError: The broker is away, and has never answered before.
         """
         seen = await self.all()
         if self.seen_at is None:
@@ -56,7 +56,7 @@ class SeenSources:
         return [seen[name] for name in sorted(seen)]
 
     def staleness(self) -> dict[str, str]:
-        """Return the headers of what the broker said before it went away."""
+        """Return headers that mark an answer as stale; none while the broker answers."""
         if self.trouble is None or self.seen_at is None:
             return {}
         age_s = int((self._clock.now() - self.seen_at).total_seconds())
@@ -76,7 +76,7 @@ class SeenSources:
             self._look_at = time.monotonic() + _LIFE_S
 
 
-# The worst last. `not_configured` is somebody's wish.
+# The worst is last. `not_configured` is the operator's choice, not a fault.
 _BY_BADNESS = (
     SourceState.OK,
     SourceState.NOT_CONFIGURED,
@@ -88,5 +88,5 @@ _BY_BADNESS = (
 
 
 def worst(statuses: list[SourceStatus]) -> SourceStatus | None:
-    """Return the status of the worst source; None of none."""
+    """Return the status of the worst source; None if there is no source."""
     return max(statuses, key=lambda each: _BY_BADNESS.index(each.state), default=None)

@@ -11,7 +11,7 @@ from libs.common.events import IssPosition, IssPositionEvent
 
 # The sphere that the earlier systems measured on.
 EARTH_RADIUS_KM = 6_371.0
-# Below this, they called the station unmoved.
+# Up to this distance the earlier systems called the station unmoved.
 MOVEMENT_KM = 0.1
 
 
@@ -31,7 +31,7 @@ class Trend(BaseModel):
 
 
 def trend_of(fixes: Sequence[IssPositionEvent]) -> Trend:
-    """Return the movement over fixes in the order of their time; nothing moves on less than two."""
+    """Return the movement over fixes in the order of their time; less than two show none."""
     if len(fixes) < 2:  # noqa: PLR2004 - a movement has two ends
         return Trend(
             movement=False,

@@ -1,7 +1,7 @@
 """An answer that leaves in one write: head and body, without aiohttp's assembly of headers.
 
 aiohttp builds, checks and serializes a dozen headers for each answer, which costs as much as all
-the rest of a latest value together (ADR 0010). Here they are strings of ours already.
+the rest of a latest value together (ADR 0010). Here they are ready-made strings.
 """
 
 import time
@@ -18,17 +18,17 @@ _STATUS_LINE = {status.value: f"HTTP/1.1 {status.value} {status.phrase}" for sta
 
 
 def fits(request: web.BaseRequest) -> bool:
-    """Whether an answer to this request has no more to say than its head and its body."""
+    """Whether this request can be answered with one head and one body in one write."""
     return request.version == HttpVersion11 and request.keep_alive and request.method == "GET"
 
 
 def head_of(
     status: int, own: Mapping[str, str], body: bytes, common: CommonHeaders, second: int
 ) -> str:
-    """Return the head of an answer but for what differs from request to request.
+    """Return the head of an answer without the lines that differ from request to request.
 
     Args:
-        status: Of the answer.
+        status: The status of the answer.
         own: Its own headers.
         body: Its body.
         common: The headers of all answers.
@@ -44,7 +44,7 @@ def head_of(
 
 
 class WholeAnswer(web.StreamResponse):
-    """Head and body of one answer; for requests that `fits` says yes to."""
+    """Head and body of one answer, for requests for which `fits` is true."""
 
     def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         super().__init__(status=status)
@@ -63,7 +63,7 @@ class WholeAnswer(web.StreamResponse):
         return True
 
     async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        """Send it.
+        """Send the answer.
 
         Raises:
             ConnectionResetError: The client has gone.
@@ -76,12 +76,12 @@ class WholeAnswer(web.StreamResponse):
         told = told_of(request)
         transport.write(f"{head}{common.told(told)}\r\n".encode("latin-1") + self._bytes)
         self._is_sent = True
-        # A client that asks faster than it reads waits here, not in our memory.
+        # A client that asks faster than it reads waits here, instead of filling the memory.
         await request.writer.drain()
         return request.writer
 
     async def write_eof(self, data: bytes = b"") -> None:
-        """Do nothing: it has left whole."""
+        """Do nothing: the whole answer has been sent already."""
 
 
 _latest_date = (0, "")

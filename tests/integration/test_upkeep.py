@@ -1,4 +1,4 @@
-"""What keeps the broker in shape: idle consumers go, much is trimmed, sizes are watched."""
+"""Upkeep: idle consumers go, much is trimmed, length and memory are watched."""
 
 import asyncio
 from datetime import timedelta

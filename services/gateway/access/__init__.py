@@ -1,4 +1,4 @@
-"""Who calls, and what they may do."""
+"""The client of a request, and what it may do."""
 
 from services.gateway.access.access import CLIENT, Access
 from services.gateway.access.client import Client

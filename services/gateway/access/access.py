@@ -1,4 +1,4 @@
-"""Tells who calls, and what they may do."""
+"""Identifies the client of a request, and checks what it may do."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,9 +26,9 @@ class Access:
     """Knows the API keys, the tokens' keys and the trusted proxies.
 
     Args:
-        quota: Of every client without an API key.
-        api_keys: By name.
-        addresses: Knows the proxies.
+        quota: The quota of every client without an API key.
+        api_keys: The API keys, by name.
+        addresses: Tells trusted proxies from clients.
         tokens: Checks tokens.
     """
 
@@ -45,9 +45,9 @@ class Access:
         self._by_address = lru_cache(_REMEMBERED)(self._of_address)
 
     def client_of(self, request: web.Request) -> Client:
-        """Return who sent a request; wrong credentials make it a client with a refusal.
+        """Return the client that sent a request; with wrong credentials it has a refusal.
 
-        With a key and a token it has the quota of the one and the scopes of the other.
+        A client with both a key and a token has the quota of the key and the scopes of the token.
         """
         headers = request.headers
         by_key: Client | None = None
@@ -61,19 +61,19 @@ class Access:
         authorization = headers.get("Authorization")
         if authorization is not None:
             scheme, _, token = authorization.partition(" ")
-            # A proxy's own Basic credentials are none of ours.
+            # Basic credentials are meant for a proxy in front, not for the gateway.
             if scheme.lower() == "bearer":
                 return self._of_token(request, token.strip(), by_key)
         return by_key or self._by_address(self._address(request))
 
     def of_peer(self, peer: str) -> Client:
-        """Return who sent a request that says nothing of its client."""
+        """Return the client of a request without credentials and forwarding headers."""
         if self._addresses.is_trusted(peer):
             peer = self._addresses.client(peer, ())
         return self._by_address(peer)
 
     def require(self, client: Client, scope: Scope) -> None:
-        """Refuse a client whose token does not allow something.
+        """Refuse a client that has no token with a scope.
 
         Raises:
             ProblemError: 401 without a token, 403 with one that lacks the scope.
@@ -106,7 +106,7 @@ class Access:
         if by_key or not grant.subject:
             client = by_key or self._by_address(self._address(request))
             return replace(client, has_token=True, scopes=grant.scopes)
-        # Of any length and in any script: what the broker gets is short.
+        # A subject may have any length and script; its digest keeps the broker's key short.
         digest = blake2b(grant.subject.encode(errors="surrogatepass"), digest_size=16).hexdigest()
         return Client(
             f"token:{digest}", self._quota, grant.subject, has_token=True, scopes=grant.scopes

@@ -1,4 +1,4 @@
-"""The address that a request comes from, seen through the proxies that are trusted."""
+"""The address of the client that sent a request, as seen through trusted proxies."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -14,7 +14,7 @@ from ipaddress import (
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-# A provider gives a customer a whole /64 at least: within it, addresses cost nothing.
+# A provider gives each customer at least a whole /64, within which new addresses cost nothing.
 _IPV6_PREFIX = 64
 _REMEMBERED = 10_000
 
@@ -24,7 +24,7 @@ class Addresses:
 
     def __init__(self, trusted: Sequence[Network]) -> None:
         self._trusted = tuple(trusted)
-        # Reading an address takes 2 us, and most requests come from a few.
+        # Parsing an address takes 2 us, and most requests come from a few addresses.
         self.group = lru_cache(_REMEMBERED)(_group)
         self.is_trusted = lru_cache(_REMEMBERED)(self._is_trusted)
 
@@ -32,11 +32,11 @@ class Addresses:
         """Return the client's address.
 
         Args:
-            peer: Who opened the connection.
-            forwarded: The values of `X-Forwarded-For`, which each proxy adds its own peer to.
+            peer: The address that opened the connection.
+            forwarded: The values of `X-Forwarded-For`, to which each proxy appends its own peer.
 
-        Walks from the right over the proxies that are trusted; whatever stands further left may
-        have been made up by the client.
+        Walks from the right over the trusted proxies; the client may have made up anything that
+        stands further left.
         """
         client = peer
         for value in reversed(forwarded):
@@ -59,7 +59,7 @@ class Addresses:
 
 
 def _group(text: str) -> str:
-    """Return what counts as one client."""
+    """Return what counts as one client: an IPv4 address, or the /64 of an IPv6 address."""
     address = _parse(text)
     if isinstance(address, IPv6Address):
         return str(ip_network((address, _IPV6_PREFIX), strict=False))
@@ -78,6 +78,6 @@ def _parse(text: str) -> Address | None:
     except ValueError:
         return None
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-        # A socket for both families shows an IPv4 peer so.
+        # A socket for both families shows an IPv4 peer as `::ffff:192.0.2.1`.
         return address.ipv4_mapped
     return address

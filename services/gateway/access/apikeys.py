@@ -1,4 +1,4 @@
-"""API keys: clients with a quota of their own."""
+"""API keys, each of which gives a client a quota of its own."""
 
 import json
 from hashlib import sha256
@@ -10,7 +10,7 @@ from libs.common.errors import expectation
 from services.gateway.ratelimit import Quota
 from services.gateway.ratelimit.quota import LARGEST, SMALLEST_BURST
 
-# Shorter ones can be guessed.
+# Shorter keys can be guessed.
 SHORTEST_KEY = 16
 PerMinute = Annotated[int, Field(ge=1, le=LARGEST)]
 Burst = Annotated[int, Field(ge=SMALLEST_BURST, le=LARGEST)]
@@ -40,7 +40,7 @@ class ApiKey(BaseModel):
 
     @property
     def quota(self) -> Quota:
-        """How much it may ask."""
+        """The quota of a client with this key."""
         return Quota(self.per_minute, self.burst)
 
 
@@ -48,7 +48,7 @@ _KEYS: TypeAdapter[dict[str, ApiKey]] = TypeAdapter(dict[_Name, ApiKey])
 
 
 def digest_of(key: str) -> str:
-    """Return what is kept and compared instead of a key."""
+    """Return the digest that is kept and compared instead of a key."""
     return sha256(key.encode(errors="surrogateescape")).hexdigest()
 
 
@@ -56,7 +56,7 @@ def parse_api_keys(text: str) -> dict[str, ApiKey]:
     """Read the setting: JSON of names and their keys; empty means none.
 
     Raises:
-        ValueError: It is something else; the message has no key in it.
+        ValueError: The setting is anything else; the message never contains a key.
     """
     if not text:
         return {}

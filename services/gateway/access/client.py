@@ -1,4 +1,4 @@
-"""Who calls."""
+"""The client of a request."""
 
 from dataclasses import dataclass
 
@@ -9,16 +9,16 @@ from services.gateway.routing import Scope
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who calls.
+    """The client of a request.
 
     Attributes:
-        key: Whose quota it is: an API key's name, a token's subject, or an address.
-        quota: How much it may ask.
-        name: The same for logs.
+        key: What its quota is counted under: an API key's name, a token's subject, or an address.
+        quota: How much it may ask for.
+        name: The same identity, as logs show it.
         has_token: Whether it came with a valid token.
         scopes: What that token allows.
-        refusal: What is wrong with its credentials. It is told so after its address's quota was
-            charged, so that guessing is as limited as asking.
+        refusal: What is wrong with its credentials. The client is told so only after the quota of
+            its address was charged, so that guessing keys is as limited as asking.
     """
 
     key: str

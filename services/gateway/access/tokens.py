@@ -13,14 +13,14 @@ from services.gateway.routing import Scope
 
 _log = get_logger(__name__)
 
-# RFC 7518, 3.2: a key as long as the hash, at least.
+# RFC 7518, 3.2: a key must be at least as long as the hash.
 SHORTEST_SECRET_BYTES = 32
-# What two machines' clocks may differ by.
+# How far the clocks of two machines may differ.
 LEEWAY_S = 5
 HMAC = "HS256"
-# By the type of the public key; the token has no say in it.
+# The type of the public key decides on the algorithm; the token has no say in it.
 KEY_ALGORITHMS = {"OKP": "EdDSA", "RSA": "RS256"}
-# How often the file's time is looked at.
+# The file is checked for changes at most this often.
 _LOOK_EVERY_S = 1.0
 
 
@@ -46,7 +46,7 @@ class PublicKeys:
         self._looked_at = time.monotonic()
 
     def find(self, header: dict[str, object]) -> jwt.PyJWK | None:
-        """Return the key that a token's header names; the only one when it names none."""
+        """Return the key that a token's header names, or the only key if it names none."""
         self._renew()
         named = header.get("kid")
         found = [key for key in self._keys if named is None or key.key_id == named]
@@ -64,7 +64,7 @@ class PublicKeys:
         try:
             self._keys = read_public_keys(self._path)
         except ValueError as error:
-            # Half written, perhaps: the next change is read again.
+            # The file may be half written; it is read again at its next change.
             _log.error("token_keys_kept", reason=str(error))
         else:
             _log.info("token_keys_read", count=len(self._keys))
@@ -85,7 +85,7 @@ def read_public_keys(path: Path) -> list[jwt.PyJWK]:
     """Read a JWKS file.
 
     Raises:
-        ValueError: It is none, or has a key that tokens here are not signed with.
+        ValueError: It is no JWKS file, or has a key of an algorithm that is not accepted here.
     """
     try:
         keys = jwt.PyJWKSet.from_dict(json.loads(path.read_text(encoding="utf-8"))).keys
@@ -112,7 +112,7 @@ class Tokens:
         """Return what a token says.
 
         Raises:
-            InvalidTokenError: It is not valid, or not for here.
+            InvalidTokenError: The token is not valid, or was issued for another audience.
         """
         try:
             key, algorithm = self._key_for(jwt.get_unverified_header(token))
@@ -126,7 +126,7 @@ class Tokens:
                 options={"require": ["exp", "aud", "iss"]},
             )
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
-            # The last two: bytes that are no text, JSON in a thousand brackets.
+            # ValueError: bytes that are no text. RecursionError: JSON in a thousand brackets.
             raise InvalidTokenError(str(error)) from None
         granted = claims.get("scope", "")
         names = granted.split() if isinstance(granted, str) else []

@@ -23,14 +23,14 @@ from services.gateway.problems import ProblemError, invalid_parameter
 from services.gateway.ready import Ready
 from services.gateway.routing import CALENDAR, OldParams, Route
 
-# What is computed does not change, whatever is published.
+# Computed events do not change, whatever is published meanwhile.
 COMPUTED = Kind("astro_events", fresh_s=21_600.0)
 STORED = Kind(
     "astro_events_stored", fresh_s=60.0, stale_s=0.0, changed_by=frozenset({AstroEventEvent.TYPE})
 )
 _PROBLEMS = (HTTPStatus.SERVICE_UNAVAILABLE,)
 DAYS = 7
-# Sun and Moon rise and set; all else is one more.
+# Sun and Moon rise and set, which is four a day; all other events add about one.
 EVENTS_PER_DAY = 5
 
 
@@ -40,16 +40,16 @@ def _listed(value: object) -> object:
 
 Kinds = Annotated[
     tuple[AstroKind, ...],
-    # No text is an empty list: the first item of it is wrong already.
+    # A text never becomes an empty list: "" is a list of one item, which is refused itself.
     Field(max_length=len(AstroKind), json_schema_extra={"minItems": 1}),
     BeforeValidator(_listed),
 ]
 
 
 class EventsParams(Window):
-    """Which events: of a place, or without one those that are the same for the whole Earth."""
+    """Which events: those of a place, or without one those of the whole Earth."""
 
-    # The path is an old one, too.
+    # The earlier systems had this path too, and ignored unknown parameters.
     model_config = OldParams.model_config
 
     lat: Latitude | None = Field(
@@ -76,22 +76,22 @@ class EventsParams(Window):
             )
         if self.until is not None and self.days is not None:
             raise invalid_parameter("days", "expected only without `to`")
-        # From GraphQL, where a list may be empty. Not `min_length`, which would complain of a list
-        # whose only item is wrong a second time.
+        # Only GraphQL can send an empty list. `min_length` in the field would report a list whose
+        # only item is wrong a second time.
         if self.types == ():
             raise invalid_parameter("types", "expected at least one")
         return self
 
     @property
     def place(self) -> Place | None:
-        """Where; None for the whole Earth."""
+        """The place; None for the whole Earth."""
         if self.lat is None or self.lon is None:
             return None
         return Place(lat=self.lat, lon=self.lon, elevation_m=self.elevation_m)
 
     @property
     def size(self) -> int:
-        """The events, about as many as a place has."""
+        """The number of events, about as many as a place has in the window."""
         if self.since and self.until:
             length = min(self.until - self.since, LONGEST_WINDOW)
         else:
@@ -99,10 +99,10 @@ class EventsParams(Window):
         return EVENTS_PER_DAY * math.ceil(length / timedelta(days=1))
 
     def window(self, now: datetime) -> tuple[datetime, datetime]:
-        """Return the window's start, by default the present hour's, and its end.
+        """Return the start of the window, by default that of the present hour, and its end.
 
         Raises:
-            ProblemError: 422: it is empty or too long.
+            ProblemError: 422: the window is empty or too long.
         """
         since = self.since or now.replace(minute=0, second=0, microsecond=0)
         until = self.until or since + timedelta(days=self.days or DAYS)
@@ -118,7 +118,7 @@ async def sky_events(app: web.Application, params: EventsParams) -> SkyEvents:
     try:
         return await _computed(app, params)
     except DependencyUnavailableError:
-        # What is the same for the whole Earth was published for more than a year ahead.
+        # Events of the whole Earth were published, and stored, for more than a year ahead.
         stored = None if params.place else await _stored(app, params)
         if stored is None:
             raise
@@ -135,7 +135,7 @@ async def events(request: web.Request, params: EventsParams) -> web.StreamRespon
 
 
 async def calendar(request: web.Request, params: EventsParams) -> web.StreamResponse:
-    """Answer the same as a calendar."""
+    """Answer the same events as a calendar."""
 
     def render(found: SkyEvents) -> Ready:
         return Ready.of(sky_calendar(found), request.app[CLOCK].now(), media=CALENDAR)
@@ -147,7 +147,7 @@ async def _send(
     request: web.Request, params: EventsParams, render: Callable[[SkyEvents], Ready]
 ) -> web.StreamResponse:
     since, until = params.window(request.app[CLOCK].now())
-    # With its window, so that the cache tells one hour from the next.
+    # The key must hold the window, so that the cache tells one hour from the next.
     asked = params.model_copy(update={"since": since, "until": until, "days": None})
 
     async def compute() -> Ready:

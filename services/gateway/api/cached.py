@@ -40,7 +40,7 @@ class PageParams(Params):
 
 
 class Window(Params):
-    """Times with a zone, `from` included, `to` excluded."""
+    """A window of times with a zone: `from` is included, `to` excluded."""
 
     since: Time | None = Field(default=None, alias="from", examples=["2026-03-01T00:00:00Z"])
     until: Time | None = Field(default=None, alias="to", examples=["2026-04-01T00:00:00Z"])
@@ -52,7 +52,7 @@ class Window(Params):
 
 
 class Days(Params):
-    """Days of UTC, both included."""
+    """A window of UTC days: `from` and `to` are included."""
 
     since: Day | None = Field(default=None, alias="from", examples=["2026-03-01"])
     until: Day | None = Field(default=None, alias="to", examples=["2026-03-31"])
@@ -74,7 +74,7 @@ def check_order(since: date | None, until: date | None) -> None:
 
 
 def cached(kind: Kind, find: Find) -> Handler:
-    """Return the handler of what is found, kept as its kind is."""
+    """Return a handler that answers what `find` returns, through the cache."""
 
     async def answer(request: web.Request, params: Params) -> web.StreamResponse:
         async def make() -> Ready | None:
@@ -87,7 +87,7 @@ def cached(kind: Kind, find: Find) -> Handler:
 
 
 def uncached(find: Find) -> Handler:
-    """Return the handler of what is of this moment."""
+    """Return a handler that answers what `find` returns at this moment, without the cache."""
 
     async def answer(request: web.Request, params: Params) -> web.StreamResponse:
         return send_model(request, await find(request.app, params))
@@ -98,22 +98,23 @@ def uncached(find: Find) -> Handler:
 async def send_cached(
     request: web.Request, kind: Kind, params: BaseModel, make: Make, *, for_now: bool = False
 ) -> web.StreamResponse:
-    """Send what the cache has, or what is made for it.
+    """Send the answer that the cache has, or make one and cache it.
 
     Args:
-        request: What is answered.
-        kind: Of the answer.
+        request: The request to answer.
+        kind: The kind of answer, which says how long it is kept.
         params: What the answer depends on.
-        make: Makes it.
-        for_now: Whether the same request means something else later: `params` hold the time.
+        make: Makes the answer when the cache has none.
+        for_now: Whether the same request means something else later. Then `params` must hold the
+            time, and the fast lane does not learn the request.
 
     Raises:
-        ProblemError: 404 where there is nothing, 422 for a cursor that is none of ours.
+        ProblemError: 404 if there is no such thing, 422 if the cursor was not made here.
     """
     app = request.app
     now = app[CLOCK].now()
     resource = request.match_info.route.resource
-    # Two routes may have the same parameters.
+    # The key names the route, because two routes of one kind may have the same parameters.
     route = resource.canonical if resource else request.path
     key = f"{kind.key(params)}:{route}"
     if not for_now:
@@ -126,14 +127,14 @@ async def send_cached(
 
 
 def _found_ready(request: web.Request, found: BaseModel) -> Ready:
-    # As old as its row, a page as its newest one.
+    # A single answer is as old as its row, a page as old as its newest row.
     if isinstance(found, Page):
         return _page_ready(request, found)
     return model_ready(request, found, found.stored_at if isinstance(found, Told) else None)
 
 
 def _page_ready(request: web.Request, page: Page) -> Ready:
-    # It changes without a new row, too: there is a next page now, or a total.
+    # A page can change without a newer row: a next page appears, or the total grows.
     return Ready.of(
         page.model_dump_json(by_alias=True).encode(),
         newest_of(request, page.items),
@@ -143,7 +144,7 @@ def _page_ready(request: web.Request, page: Page) -> Ready:
 
 
 def model_ready(request: web.Request, model: BaseModel, time: datetime | None = None) -> Ready:
-    """Return a model as an answer; it is as old as `time`, else of this moment."""
+    """Return a model as an answer whose age counts from `time`, or from now."""
     moment = time or request.app[CLOCK].now()
     return Ready.of(model.model_dump_json(by_alias=True).encode(), moment)
 
@@ -155,9 +156,9 @@ def feed_ready(
     entries: Sequence[Entry],
     items: Sequence[Told],
 ) -> Ready:
-    """Return news as an Atom feed, which is another one for other parameters."""
+    """Return entries as an Atom feed; other parameters make another feed."""
     moment = newest_of(request, items)
-    # As they were understood: however they are written, the feed keeps its id.
+    # From the parsed parameters: the feed keeps its id however the query is written.
     query = params.model_dump(mode="json", by_alias=True, exclude_none=True)
     path = str(URL.build(path=request.path, query=query))
     body = atom_feed(path, title, entries, moment)
@@ -165,16 +166,16 @@ def feed_ready(
 
 
 def newest_of(request: web.Request, items: Sequence[Told]) -> datetime:
-    """Return when the newest row of an answer was written; of an empty one, this moment."""
+    """Return when the newest row of an answer was written, or now if it has no row."""
     return max(
         (item.stored_at for item in items if item.stored_at), default=request.app[CLOCK].now()
     )
 
 
 def link_to_next(request: web.Request, cursor: str | None) -> str | None:
-    """Return the `Link` header (RFC 8288) of a page that has a next one."""
+    """Return the `Link` header (RFC 8288) to the next page; None on the last page."""
     if cursor is None:
         return None
-    # Of path and query alone: what the client calls this host is not for others to see.
+    # Only path and query: other clients get this answer too, and may know the host by another name.
     url = URL.build(path=request.path, query=request.query) % {"cursor": cursor}
     return f'<{url}>; rel="next"'

@@ -14,7 +14,7 @@ async def dashboard(request: web.Request, _: OldParams) -> web.StreamResponse:
     sources = await app[SEEN_SOURCES].all()
     now = app[CLOCK].now()
     ready = app[DASHBOARD].at(now, (sources[name] for name in sorted(sources)))
-    # Without the broker nothing newer comes, whatever part it is of.
+    # Without the broker no part can become newer, so the whole answer is marked stale.
     return send_ready(request, ready, now, app[SEEN_SOURCES].staleness())
 
 

@@ -1,4 +1,4 @@
-"""`/openapi.json` and `/docs`: what the route table says of itself."""
+"""`/openapi.json` and `/docs`: the description of the API, made from the route table."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
@@ -18,12 +18,12 @@ from services.gateway.routing import HTML, Params, Route
 
 _STYLE = Path(__file__).parent.parent / "docs" / "style.css"
 TITLE = "Cassiopeia"
-# The page has one style sheet of ours, and nothing that runs.
+# The page loads one style sheet of the project, and runs no script.
 _PAGE_POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 
 def routes(table: Sequence[Route]) -> tuple[Route, ...]:
-    """Return the routes that describe a table, themselves included."""
+    """Return the routes that describe a route table, themselves included."""
     began = datetime.now(UTC)
 
     @cache

@@ -20,15 +20,15 @@ from services.gateway.routing import EVENT_STREAM, Params, Route
 
 _log = get_logger(__name__)
 
-# How long a browser waits before it comes back, in milliseconds.
+# How long a browser waits before it reconnects, in milliseconds.
 RETRY_MS = 2_000
 TYPES = frozenset(event_class.TYPE for event_class in EVENT_CLASSES)
-# Without acknowledgement for this long, the client is gone.
+# A client that acknowledges nothing for this long counts as gone.
 SEND_TIMEOUT_S = 30.0
 
 
 def _known_types(value: object) -> object:
-    """Return the types that a list of them, or of their beginnings, stands for."""
+    """Return the types that a list of types, or of domains such as `iss`, stands for."""
     if not isinstance(value, str):
         return value
     found: set[str] = set()
@@ -44,7 +44,7 @@ def _known_types(value: object) -> object:
 
 
 class EventsParams(Params):
-    """What to send."""
+    """Which events to send."""
 
     types: Annotated[frozenset[str], BeforeValidator(_known_types)] | None = Field(
         default=None,
@@ -55,7 +55,7 @@ class EventsParams(Params):
 
 
 async def events(request: web.Request, params: EventsParams) -> web.StreamResponse:
-    """Send every event as it comes, after those that a returning client has missed."""
+    """Send the events that a returning client has missed, then every event as it comes."""
     hub, settings = request.app[HUB], request.app[SETTINGS]
     seen = _last_seen(request)
     with hub.client(params.types) as client:
@@ -71,24 +71,24 @@ async def events(request: web.Request, params: EventsParams) -> web.StreamRespon
                         seen = await _catch_up(response, hub, client, seen)
                     await _go_live(response, hub, client, seen)
             except TimeoutError:
-                # The life of the connection is over; the client returns where it was.
+                # The connection has reached its greatest age; the client reconnects where it was.
                 pass
             except ConnectionResetError:
                 # The client has gone.
                 pass
             except RedisError as error:
-                # What the client missed cannot be read now: it returns until it can. An error
-                # would end a browser's stream for good.
+                # The missed events cannot be read now: the client reconnects until they can. An
+                # error status would end a browser's stream for good.
                 _log.info("live_stream_ended", reason=str(error))
     return response
 
 
 async def _show_state(response: EventSourceResponse, hub: LiveHub, client: LiveClient) -> Offsets:
-    """Send the newest event of each type, and the place from which their receiver goes on.
+    """Send the newest event of each type, then the position from which the client goes on.
 
-    Cut off before the place, it has none, and gets the state anew.
+    A client that is cut off before it has the position gets the whole state again.
     """
-    # All in one step of the loop: what comes from here on is in the queue, and nothing else.
+    # Without an await in between: the queue holds exactly the events that come from here on.
     client.clear()
     seen = hub.offsets
     shown = b"".join(frame.without_id for frame in hub.latest() if client.wants(frame))
@@ -99,10 +99,10 @@ async def _show_state(response: EventSourceResponse, hub: LiveHub, client: LiveC
 async def _catch_up(
     response: EventSourceResponse, hub: LiveHub, client: LiveClient, told: Offsets
 ) -> Offsets:
-    """Send from the streams what came since, until the queue takes over without a gap.
+    """Send the missed events from the streams, until the queue takes over without a gap.
 
-    A place that the streams do not have is of another broker, or of another layout: to wait until
-    they get there would be to wait for ever. Its owner gets the present state.
+    A position that the streams do not have is from another broker, or another layout. Waiting until
+    the streams reach it could take for ever, so such a client gets the present state.
     """
     extents = await hub.extents()
     seen = told.within(Offsets(tuple(extent.last for extent in extents)))
@@ -111,14 +111,14 @@ async def _catch_up(
     if seen is None:
         return await _show_state(response, hub, client)
     while True:
-        # Both in one step of the loop: what comes from here on is in the queue.
+        # Without an await in between: every event that comes from here on is in the queue.
         target = hub.offsets
         client.clear()
         async for frame in hub.replay(seen, target):
             if client.wants(frame):
                 await response.write(frame.data)
             seen = seen.advanced(frame.stream, frame.entry)
-        # What is no event has been passed as well.
+        # Entries that are no events yield no frame, but have been read as well.
         seen = seen.furthest(target)
         if not client.dropped:
             await response.write(_place(seen))
@@ -135,7 +135,7 @@ async def _go_live(
         place = hub.offsets
         if dropped:
             await response.write(_note("dropped", {"events": dropped}))
-        # A client that comes from another replica may be ahead of this one.
+        # A client that comes from another replica may be ahead of this replica.
         frames = [frame for frame in frames if frame.entry > seen.entries[frame.stream]]
         if frames:
             await response.write(b"".join(frame.data for frame in frames))
@@ -154,12 +154,12 @@ def _last_seen(request: web.Request) -> Offsets | None:
 
 
 def _place(offsets: Offsets) -> bytes:
-    """Render where a client is: without data, a browser keeps the id and dispatches nothing."""
+    """Render a client's position: without data, a browser keeps the id and dispatches nothing."""
     return f"id: {offsets.encode()}\n\n".encode()
 
 
 def _note(event: str, data: dict[str, Any]) -> bytes:
-    """Render an event of the connection's own; without an id, so that it moves no client."""
+    """Render an event about the connection itself; without an id, it moves no client's position."""
     return f"event: {event}\ndata: {json.dumps(data)}\n\n".encode()
 
 
@@ -171,7 +171,7 @@ ROUTES = (
         tag="events",
         params=EventsParams,
         media=EVENT_STREAM,
-        # Who returns from long ago has the streams read again.
+        # For a client that returns after a long time the streams are read again.
         cost=5,
     ),
 )

@@ -1,4 +1,4 @@
-"""`/graphql`: the same resources for whoever wants to choose fields."""
+"""`/graphql`: the same resources, for clients that choose their fields."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -15,7 +15,7 @@ from services.gateway.routing import Handler, Params, Route
 
 
 class GraphRequest(BaseModel):
-    """An operation."""
+    """A GraphQL operation with its variables."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -35,14 +35,14 @@ class GraphError(BaseModel):
 
 
 class GraphAnswer(BaseModel):
-    """What was asked for; `data` is null where the operation was refused."""
+    """The result of an operation; `data` is null if the operation was refused."""
 
     data: dict[str, Any] | None
     errors: list[GraphError] | None = None
 
 
 def routes(table: Sequence[Route]) -> tuple[Route, ...]:
-    """Return the route of GraphQL over what a table has fields for."""
+    """Return the GraphQL route, with the fields that the routes of a table name."""
     return (
         Route(
             path="/graphql",
@@ -73,7 +73,7 @@ def _executing(schema: GraphSchema) -> Handler:
             return send_model(request, GraphAnswer(data=None, errors=[refused]))
         for failure in result.errors or ():
             cause = failure.original_error
-            # The database or the broker is away, and so is the answer.
+            # Without the database or the broker there is no answer at all, as in REST.
             if isinstance(cause, AWAY):
                 raise cause
         errors = [GraphError.model_validate(failure.formatted) for failure in result.errors or ()]

@@ -1,4 +1,4 @@
-"""`/health/...` for whoever stands in front, and `/`, the way to everything else."""
+"""`/health/...` for load balancers and supervisors, and `/`, which links to everything else."""
 
 from http import HTTPStatus
 
@@ -34,7 +34,7 @@ INDEX = {
 
 
 async def index(request: web.Request, _: Params) -> web.Response:
-    """Answer what there is; a browser is shown the dashboard."""
+    """Answer links to the resources; send a browser to the dashboard."""
     headers = {"Vary": "Accept"}
     if "text/html" in request.headers.get("Accept", ""):
         return web.Response(status=HTTPStatus.FOUND, headers={**headers, "Location": "/dashboard"})
@@ -42,7 +42,7 @@ async def index(request: web.Request, _: Params) -> web.Response:
 
 
 async def live(_request: web.Request, _: Params) -> web.Response:
-    """Answer that this process turns; asks no server."""
+    """Answer that this process runs; asks no server."""
     return web.json_response({"live": True})
 
 

@@ -26,7 +26,7 @@ from services.gateway.trend import Trend, trend_of
 MAX_PAGE = 1_000
 MAX_POINTS = 5_000
 
-# A page that reaches into the present grows with every fix; one of the past stays as it is.
+# A page that reaches into the present grows with every fix; a page of the past stays as it is.
 OPEN_PAGE = Kind("iss_positions_open", fresh_s=5.0, stale_s=10.0)
 CLOSED_PAGE = Kind("iss_positions", fresh_s=300.0)
 # The last fix of a window may still be on its way to its table.
@@ -47,7 +47,7 @@ class PositionsPageParams(Window):
 
     @property
     def size(self) -> int:
-        """The positions of a page."""
+        """The number of positions of a page."""
         return self.limit
 
 
@@ -62,7 +62,7 @@ class ChartParams(Window):
 
     @property
     def size(self) -> int:
-        """The buckets."""
+        """The number of buckets."""
         return self.points
 
 
@@ -87,7 +87,7 @@ class PositionsParams(PositionsPageParams):
 
     @property
     def chart(self) -> ChartParams | None:
-        """What chart is asked for; None for a page."""
+        """The chart that is asked for; None if a page is."""
         if self.points is None or self.since is None:
             return None
         return ChartParams.model_construct(since=self.since, until=self.until, points=self.points)
@@ -100,13 +100,13 @@ class PositionsPage(Page):
 
 
 class TrendParams(OldParams):
-    """How far back; the path is an old one, too."""
+    """How many fixes back; unknown parameters are ignored, as the earlier systems did."""
 
     limit: Annotated[int, Field(ge=2, le=RECENT_FIXES)] = 2
 
 
 class ElementsParams(PageParams, Window):
-    """A page of sets of elements; the window is that of their epochs."""
+    """A page of sets of elements; the window is one of epochs."""
 
 
 def _newest(application: web.Application) -> Ready | None:
@@ -137,7 +137,7 @@ async def positions(app: web.Application, params: PositionsPageParams) -> Positi
         limit=params.limit,
     )
     items = [Position.of_event(row.event, row.stored_at) for row in found.items]
-    # Not validated again: the events were.
+    # Not validated again: the events already were.
     return PositionsPage.model_construct(items=items, next=found.next)
 
 

@@ -31,7 +31,7 @@ FEED_LENGTH = 50
 
 
 class FilterParams(Window):
-    """Which images; the window is that of their `time`."""
+    """Which images; the window is one of their `time`."""
 
     q: Text | None = Field(default=None, description="Words, as in a search box.")
     program: Annotated[int, Field(ge=1, le=99_999)] | None = Field(default=None, examples=[2731])
@@ -42,7 +42,7 @@ class FilterParams(Window):
 
     @property
     def which(self) -> ImageFilter:
-        """The same, as the repository takes it."""
+        """The filter in the form that the repository takes."""
         return ImageFilter(
             words=self.q,
             program=self.program,

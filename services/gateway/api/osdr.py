@@ -46,7 +46,7 @@ class FilterParams(Params):
 
     @property
     def which(self) -> DatasetFilter:
-        """The same, as the repository takes it."""
+        """The filter in the form that the repository takes."""
         return DatasetFilter(
             words=self.q,
             organism=self.organism,
@@ -82,11 +82,11 @@ class DatasetParams(Params):
 
 
 class FacetsParams(Params):
-    """None: all of them come at once."""
+    """No parameters: all facets come at once."""
 
     @property
     def size(self) -> int:
-        """The labels, about a full page."""
+        """The number of labels: about a full page."""
         return MAX_PAGE
 
 
@@ -105,7 +105,7 @@ async def datasets(app: web.Application, params: DatasetsParams) -> DatasetsPage
 
 
 async def dataset(app: web.Application, params: DatasetParams) -> Dataset | None:
-    """Return all of one dataset."""
+    """Return one dataset with all its fields."""
     return await app[REPOSITORIES].datasets.one(params.accession)
 
 
@@ -120,7 +120,7 @@ async def changes(app: web.Application, params: ChangesParams) -> DatasetChanges
 
 
 async def facets(app: web.Application, _: FacetsParams) -> Facets:
-    """Return what datasets can be narrowed down to."""
+    """Return the values that datasets can be filtered by."""
     return await app[REPOSITORIES].datasets.facets()
 
 

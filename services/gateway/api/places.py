@@ -8,7 +8,7 @@ from services.gateway.routing import Params
 
 
 def _rounded(degrees: float) -> float:
-    """Round to 11 m, so that one place has one answer; minus zero is the same place as zero."""
+    """Round to 0.0001 degrees (11 m), so that one place has one answer; turn -0.0 into 0.0."""
     return round(degrees, 4) + 0.0
 
 

@@ -27,9 +27,9 @@ from services.gateway.problems import invalid_parameter
 from services.gateway.ready import Ready
 from services.gateway.routing import CALENDAR, Params, Route, Time
 
-# Passes move by less than a second in this time; what began is still there.
+# In this time passes move by less than a second, and a pass that has begun is still listed.
 PREDICTIONS = Kind("iss_predictions", fresh_s=300.0, changed_by=frozenset({IssElementsEvent.TYPE}))
-# A revolution takes 93 minutes; half of them stay below the horizon.
+# A revolution takes 93 minutes, and half of the revolutions stay below the horizon.
 PASSES_PER_DAY = 8
 _PROBLEMS = (HTTPStatus.SERVICE_UNAVAILABLE,)
 _CACHE = "5 minutes, or until newer elements come"
@@ -54,7 +54,7 @@ class TrackParams(Params):
 
     @property
     def size(self) -> int:
-        """The points."""
+        """The number of points."""
         return int(self.duration_s / self.step_s) + 1
 
 
@@ -70,7 +70,7 @@ class PassesParams(PlaceParams):
 
     @property
     def size(self) -> int:
-        """The passes: in a day seven, or one more."""
+        """The number of passes: seven or eight a day."""
         return math.ceil(PASSES_PER_DAY * self.days)
 
 
@@ -88,7 +88,7 @@ async def track(app: web.Application, params: TrackParams) -> Track:
 
 
 async def calendar(request: web.Request, params: PassesParams) -> web.StreamResponse:
-    """Answer the same as a calendar."""
+    """Answer the passes as a calendar."""
 
     async def make() -> Ready:
         found = await passes(request.app, params)

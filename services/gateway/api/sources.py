@@ -28,7 +28,7 @@ class SourcesPage(BaseModel):
 
 
 class RefreshAccepted(BaseModel):
-    """A wish that has been passed on; whether it is granted is up to the upstream's limits."""
+    """A request that was passed on; the limits of the upstream decide when the poll happens."""
 
     source: str
     requested_at: AwareDatetime
@@ -45,7 +45,7 @@ async def sources(app: web.Application, _: Params) -> SourcesPage:
     """Return the state of every source.
 
     Raises:
-        ProblemError: 503: the broker is away, and never answered before.
+        ProblemError: 503: the broker is away, and has never answered this process.
     """
     try:
         return SourcesPage(items=await app[SEEN_SOURCES].known())

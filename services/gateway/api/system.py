@@ -1,4 +1,4 @@
-"""`/api/v1/health` and `/api/v1/system/stats`: how the suite is; values are asked, not assumed."""
+"""`/api/v1/health` and `/api/v1/system/stats`: the state of the suite, asked and not assumed."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -32,7 +32,7 @@ from services.gateway.routing import OldParams, Route
 from services.gateway.sources_seen import worst
 
 COUNTS = Kind("table_counts", fresh_s=10.0)
-# As the readiness checks: who asks how things are does not wait until they are well.
+# As in the readiness checks: a client that asks for the state must not wait for a recovery.
 _PATIENCE_S = 1.0
 _APIS = {
     "iss_api": ("iss",),
@@ -76,7 +76,7 @@ def _reach(seen: Mapping[str, SourceStatus], names: Iterable[str]) -> tuple[Reac
 
 
 async def stats(app: web.Application, _: OldParams) -> SystemStats:
-    """Return rows, streams and pollers, counted."""
+    """Return the numbers of rows and stream entries, and the state of every poller."""
     database, redis, seen = await asyncio.gather(
         _database(app), _redis(app[REDIS], app[HUB].streams), app[SEEN_SOURCES].all()
     )
@@ -112,7 +112,7 @@ async def _redis(redis: Redis, streams: Sequence[Stream]) -> RedisStats:
             found = {stream.key: await _stream(redis, stream.key) for stream in streams}
     except (RedisError, TimeoutError) as error:
         return RedisStats(reason=f"the broker does not answer: {str(error) or 'too slow'}")
-    # Of a cluster: one version, the shortest time, all memory, all clients.
+    # In a cluster: one version, the shortest uptime, the sums of memory and of clients.
     return RedisStats(
         version=min(str(server["redis_version"]) for server in servers),
         uptime_s=min(server["uptime_in_seconds"] for server in servers),

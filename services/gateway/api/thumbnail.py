@@ -16,7 +16,7 @@ from services.gateway.thumbnails import ArchiveAwayError, NoPictureError
 from services.gateway.thumbnails.folder import file_name
 from services.gateway.thumbnails.formats import picture_type
 
-# Where the preview is; so that a kept thumbnail is served while the database is away.
+# The preview's address is cached, so that a kept thumbnail is served without the database.
 _LINKS = Kind("jwst_previews", fresh_s=900.0, changed_by=frozenset({JwstImageEvent.TYPE}))
 FOREVER = "public, max-age=31536000, immutable"
 

@@ -30,12 +30,12 @@ class Kind:
     changed_by: frozenset[str] = frozenset()
 
     def key(self, params: BaseModel) -> str:
-        """Return the key of an answer: equal parameters, however written, share one."""
+        """Return the key of an answer; equal parameters share a key, however they are written."""
         digest = params.digest if isinstance(params, Params) else digest_of(params)
         return f"{self.name}:{digest}"
 
 
-# An answer that does not exist is asked for again soon: the next event may bring it.
+# "Not found" is kept for a short time only: the next event may bring what was missing.
 MISSING_FRESH_S = 10.0
 
 
@@ -47,7 +47,7 @@ class Kept:
         ready: The answer; None where what was asked for does not exist.
         made_at: When its query ran.
         how: `hit` or `fwd=miss`, as `Cache-Status` (RFC 9211) has it.
-        is_stale: Whether it is over its time, and a newer one is being made or cannot be made.
+        is_stale: Whether its time is over, while a newer answer is being made or cannot be made.
     """
 
     ready: Ready | None
@@ -61,7 +61,7 @@ class Kept:
         return len(self.ready.body) if self.ready else 0
 
     def is_fresh(self, kind: Kind, now: datetime) -> bool:
-        """Whether its time is not over."""
+        """Whether it is still fresh."""
         fresh_s = kind.fresh_s if self.ready else min(MISSING_FRESH_S, kind.fresh_s)
         return now < self.made_at + timedelta(seconds=fresh_s)
 
@@ -72,7 +72,7 @@ class Kept:
         return now < self.made_at + timedelta(seconds=kind.fresh_s + kind.stale_s)
 
     def encode(self) -> bytes:
-        """Return it as the broker keeps it: a line about it, then the body, compressed."""
+        """Return the form that the broker keeps: a line of JSON, then the compressed body."""
         head: dict[str, str | None] = {"made_at": self.made_at.isoformat()}
         if self.ready is None:
             return json.dumps(head).encode()
@@ -85,10 +85,10 @@ class Kept:
 
     @classmethod
     def decode(cls, value: bytes) -> "Kept":
-        """Read it back.
+        """Read an answer from the form that the broker keeps.
 
         Raises:
-            ValueError: It is not as `encode` writes it.
+            ValueError: The value is not what `encode` writes.
         """
         line, has_body, body = value.partition(b"\n")
         try:
@@ -106,10 +106,10 @@ class Kept:
 def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
-        # Compared with a time that has its zone, it would be an error of every request.
+        # Comparing it with a time that has a zone would raise an error in every request.
         raise ValueError(f"expected a time with its zone, got {text!r:.60}")
     return moment
 
 
-# Runs the query; None where what is asked for does not exist.
+# Runs the query; returns None if what is asked for does not exist.
 Make = Callable[[], Awaitable[Ready | None]]

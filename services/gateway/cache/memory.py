@@ -1,17 +1,17 @@
-"""What one process keeps: the answers asked for last, up to a number of bytes."""
+"""The cache of one process: the answers that were used last, up to a number of bytes."""
 
 from collections import OrderedDict
 
 from services.gateway.cache.kept import Kept
 
-# Of an entry without its body: keys, times, validators.
+# Size of an entry without its body: keys, times, validators.
 _OVERHEAD_BYTES = 1_000
-# The compressed form is made beside the plain one.
+# The compressed form is kept beside the plain one, at about a quarter of its size.
 _COMPRESSED_SHARE = 1.25
 
 
 class Memory:
-    """The least recently used answers go first."""
+    """Keeps answers; the least recently used go first."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes

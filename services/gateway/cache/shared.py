@@ -1,4 +1,4 @@
-"""What all replicas keep together, in the broker; it may be away without harm."""
+"""The cache that all replicas share, in the broker; they serve without it while it is away."""
 
 import asyncio
 import secrets
@@ -18,14 +18,15 @@ from services.gateway.cache.kept import MISSING_FRESH_S, Kept, Kind
 
 _log = get_logger(__name__)
 
-# With the version: another release's answers may have another shape.
+# Keys hold the version, because the answers of another release may have another shape.
 KEY_PREFIX = f"cassiopeia:cache:{VERSION}:"
-# A maker that died frees its key after this.
+# The lock of a replica that dies while it makes an answer expires after this.
 LOCK_MS = 10_000
-# After a failure memory alone serves for this long, so that no request waits for a dead broker.
+# After a failure the broker is not asked for this long, so that no request waits for a dead one.
 PAUSE_S = 1.0
-# The broker must never be full: it refuses events then. A larger answer stays in the memory of who
-# made it, none is shared for longer than this, and none while the broker is half full.
+# A full broker refuses events, so the cache must not fill it. A larger answer stays in the memory
+# of the replica that made it, none is shared for longer than this, and none at all while the
+# broker is half full.
 MAX_BYTES = 100_000
 MAX_LIFE_S = 3_600.0
 MAX_FULL = 0.5
@@ -37,7 +38,7 @@ _U = TypeVar("_U")
 
 
 class SharedStore:
-    """Answers under their keys, and a lock for whoever makes one."""
+    """Stores answers under their keys, and holds a lock for the replica that makes one."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -47,7 +48,7 @@ class SharedStore:
         self._full = 0.0
 
     async def get(self, key: str) -> Kept | None:
-        """Return an answer; None as well when the broker is away, or has something else there."""
+        """Return an answer; None also if the broker is away, or the value cannot be read."""
         value: Any = await self._try(self._redis.get(KEY_PREFIX + key), None)
         try:
             return None if value is None else Kept.decode(value)
@@ -56,7 +57,7 @@ class SharedStore:
             return None
 
     async def put(self, key: str, kept: Kept, kind: Kind) -> None:
-        """Keep an answer for its time."""
+        """Keep an answer for as long as it may be served."""
         if kept.size > MAX_BYTES or not await self._has_room():
             return
         life_s = kind.fresh_s + kind.stale_s if kept.ready else MISSING_FRESH_S
@@ -72,7 +73,7 @@ class SharedStore:
 
     @asynccontextmanager
     async def making(self, key: str) -> AsyncIterator[bool]:
-        """Hold a key's lock; false when somebody else holds it. True while the broker is away."""
+        """Hold a key's lock; yield false if another replica has it, and true without the broker."""
         lock, token = f"{KEY_PREFIX}lock:{key}", secrets.token_hex(8)
         taken = self._redis.set(lock, token, nx=True, px=LOCK_MS)
         is_ours: Any = await self._try(taken, True)  # noqa: FBT003 - what the command answers

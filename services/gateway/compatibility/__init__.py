@@ -1,7 +1,7 @@
 """The paths of the earlier systems, with their names, types, defaults and null behaviour.
 
-They ignore parameters that they do not know, and bring numbers into their range, as the old
-servers did; the values are right where the old ones were not.
+As the old servers did, they ignore unknown parameters, and move a number beyond its range to the
+nearest allowed one. Where the values of the old servers were wrong, those here are right.
 """
 
 from services.gateway.compatibility import astro, iss, jwst, osdr, refreshing, space

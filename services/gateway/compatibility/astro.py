@@ -19,9 +19,9 @@ from services.gateway.models.old import Stamp
 from services.gateway.ready import Ready
 from services.gateway.routing import OldParams, Route
 
-# The life that the earlier systems gave it; what is computed does not change.
+# As long as the earlier systems kept it; computed events do not change.
 TABLE = Kind("old_astro_events", fresh_s=21_600.0)
-# The place that they asked about when they were told none.
+# The place that the earlier systems took when the client named none.
 _LATITUDE, _LONGITUDE = 55.7558, 37.6176
 _ECLIPSES = {AstroKind.SOLAR_ECLIPSE, AstroKind.LUNAR_ECLIPSE}
 # AstronomyAPI's names for the moments of an eclipse.
@@ -47,14 +47,14 @@ class TableParams(OldParams):
 
 
 class Span(BaseModel):
-    """The window."""
+    """The window of time."""
 
     since: Stamp = Field(serialization_alias="from")
     until: Stamp = Field(serialization_alias="to")
 
 
 class Location(BaseModel):
-    """Where it holds."""
+    """The place that the events hold for."""
 
     longitude: float
     latitude: float
@@ -62,20 +62,20 @@ class Location(BaseModel):
 
 
 class Observer(BaseModel):
-    """Who watches."""
+    """The observer of the events."""
 
     location: Location
 
 
 class Body(BaseModel):
-    """A body of the sky."""
+    """A celestial body."""
 
     id: str = Field(examples=["moon"])
     name: str = Field(examples=["Moon"])
 
 
 class Highlight(BaseModel):
-    """One moment."""
+    """One moment of an event."""
 
     date: Stamp
     altitude: float | None = Field(description="Degrees above the horizon.")
@@ -109,7 +109,7 @@ class Table(BaseModel):
 
 
 class TableData(BaseModel):
-    """Window, place, events."""
+    """The window, the place and the events."""
 
     dates: Span
     observer: Observer
@@ -117,7 +117,7 @@ class TableData(BaseModel):
 
 
 class AstronomyBody(BaseModel):
-    """The body of AstronomyAPI."""
+    """The answer, in the form of AstronomyAPI's body."""
 
     data: TableData
 
@@ -137,7 +137,7 @@ async def events(request: web.Request, params: TableParams) -> web.StreamRespons
         answer = await app[ASKER].ask(COMMANDS_ASTRO_EVENTS, question, AstroEventsAnswer)
         return model_ready(request, table_of(question, answer.events))
 
-    # The question is the key: it holds the place, and the hour that it begins in.
+    # The question is the cache key: it holds the place, and the hour in which the window starts.
     return await send_cached(request, TABLE, question, make, for_now=True)
 
 

@@ -13,7 +13,7 @@ from services.gateway.triggers import POSITIONS
 
 
 async def health(request: web.Request, _: OldParams) -> web.StreamResponse:
-    """Answer that the server turns, and its time."""
+    """Answer that the server runs, and its time."""
     return send_model(request, OldHealth(status="ok", now=request.app[CLOCK].now()))
 
 

@@ -21,7 +21,7 @@ from services.gateway.repositories.old import FeedFilter
 from services.gateway.routing import OldParams, Route
 
 _MAX_PAGE = 100_000
-# The life that the earlier systems gave it.
+# As long as the earlier systems kept it.
 FEED = Kind("old_jwst_feed", fresh_s=900.0, changed_by=frozenset({JwstImageEvent.TYPE}))
 _SUFFIX = re.compile(r"_?([a-z0-9-]{1,40})")
 _PROGRAM = re.compile(r"0*([1-9][0-9]{0,4})")
@@ -42,7 +42,7 @@ class FeedParams(OldParams):
 
     @property
     def path(self) -> str:
-        """The path of jwstapi.com that is stood in for."""
+        """The path of jwstapi.com that this request stands for."""
         if self.source == "suffix" and self._suffix:
             return f"all/suffix/{self._suffix}"
         if self.source == "program" and self.program:
@@ -54,7 +54,7 @@ class FeedParams(OldParams):
         return self.suffix.lstrip("/")
 
     def filter(self) -> FeedFilter | None:
-        """Return what this asks for; None for what no image has."""
+        """Return the filter; None if no image can match."""
         program = suffix = instrument = None
         if self.path != EVERYTHING and self.source == "suffix":
             match = _SUFFIX.fullmatch(self._suffix.lower())

@@ -1,4 +1,4 @@
-"""Parameters as the old servers read them: what makes no sense is the default."""
+"""Parameters as the old servers read them: a value that makes no sense becomes the default."""
 
 import math
 import re
@@ -8,18 +8,18 @@ from typing import Any
 from pydantic import BeforeValidator, WithJsonSchema
 
 TAG = "earlier systems"
-# Python reads no whole number of more than 4,300 digits; beyond every range are far shorter ones.
+# Python refuses integers of more than 4,300 digits; far shorter ones are beyond every range.
 _MOST_DIGITS = 20
 _LONG_NUMBER = re.compile(rf"\s*([+-]?)[0-9]{{{_MOST_DIGITS + 1},}}\s*")
 
 
 def whole(default: int | None, low: int, high: int) -> tuple[BeforeValidator, WithJsonSchema]:
-    """Return what makes a field take any text as a whole number in `low..high`."""
+    """Return annotations that make a field read any text as a whole number in `low..high`."""
     return _lenient(int, default, low, high)
 
 
 def number(default: float, low: float, high: float) -> tuple[BeforeValidator, WithJsonSchema]:
-    """Return what makes a field take any text as a number in `low..high`."""
+    """Return annotations that make a field read any text as a number in `low..high`."""
     return _lenient(float, default, low, high)
 
 
@@ -36,7 +36,7 @@ def _lenient(
             return default
         return min(max(found, low), high) if math.isfinite(found) else default
 
-    # Nothing is refused: the schema must not say otherwise.
+    # No value is refused, so the schema must allow every one.
     schema = {
         "anyOf": [{"type": "number"}, {"type": "string"}],
         "default": default,

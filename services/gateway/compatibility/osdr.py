@@ -19,9 +19,9 @@ from services.gateway.routing import OldParams, Route
 from services.gateway.triggers import DATASETS
 
 MAX_LIMIT = 100
-# Far behind the last page of any catalogue.
+# Far beyond the last page of any catalogue.
 _MAX_PAGE = 1_000_000
-# The life that the earlier systems gave it.
+# As long as the earlier systems kept it.
 LIST = Kind("old_osdr_list", fresh_s=300.0, changed_by=frozenset({OsdrDatasetEvent.TYPE}))
 
 

@@ -1,4 +1,4 @@
-"""`POST /api/v1/refresh/{what}`, and who may ask for fresh data."""
+"""`POST /api/v1/refresh/{what}`, and which clients may ask for fresh data."""
 
 from http import HTTPStatus
 
@@ -19,7 +19,7 @@ _SOURCES = {
     "nasa": ("NASA", ("osdr", "apod", "neo", "flares", "cmes")),
 }
 
-# A token without the scope, where one is wanted; a broker that takes no command.
+# 403: the token lacks the scope, where the settings want one. 503: the broker takes no command.
 TRIGGER_PROBLEMS = (HTTPStatus.FORBIDDEN, HTTPStatus.SERVICE_UNAVAILABLE)
 
 
@@ -30,10 +30,10 @@ class RefreshParams(OldParams):
 
 
 def allow(request: web.Request) -> None:
-    """Let a trigger pass: of everybody, unless the settings want a token.
+    """Let a trigger pass: from every client, unless the settings want a token.
 
     Raises:
-        ProblemError: 401 or 403.
+        ProblemError: 401 without a token, 403 with one that lacks the scope.
     """
     if not request.app[SETTINGS].open_triggers:
         request.app[ACCESS].require(request[CLIENT], Scope.REFRESH)
@@ -59,7 +59,7 @@ async def refresh(request: web.Request, params: RefreshParams) -> web.StreamResp
     elif all(poll.is_over for poll in polls.values()):
         verdict = "not all refreshed"
     else:
-        # Asked for, and not polled yet: limits decide when.
+        # A source has been asked but not polled yet: its limits decide when.
         verdict = "being refreshed"
     reasons = {source: poll.trouble for source, poll in polls.items() if poll.trouble}
     return send_model(request, Message(message=f"{name} data {verdict}", reasons=reasons))

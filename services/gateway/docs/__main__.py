@@ -1,4 +1,4 @@
-"""`python -m services.gateway.docs`: writes the OpenAPI document; a test holds it to the code."""
+"""`python -m services.gateway.docs`: writes the OpenAPI document, which a test compares."""
 
 import json
 from pathlib import Path

@@ -50,7 +50,7 @@ _PROBLEMS = _ALWAYS | {
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body must be JSON.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than 64 KiB.",
 }
-# Those with a scope are documented where they are; nobody needs a token to read.
+# A route with a scope names its scheme itself; reading needs no token.
 _SECURITY = {
     "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
     "key": {
@@ -67,15 +67,15 @@ def document(routes: Sequence[Route], *, title: str, version: str) -> dict[str, 
 
     Args:
         routes: The table.
-        title: Of the API.
-        version: Of the project.
+        title: The name of the API.
+        version: The version of the project.
     """
     schemas, definitions = _schemas(routes)
     paths: dict[str, Any] = {}
     for route in routes:
         path = _SEGMENT.sub(r"{\1}", route.path)
         paths.setdefault(path, {})[route.method.lower()] = _operation(route, schemas, definitions)
-    # Parameters stand where they are used, not among the models.
+    # Models of parameters are left out: parameters stand where they are used.
     used = _references(paths, definitions)
     return {
         "openapi": "3.1.0",
@@ -131,7 +131,7 @@ def _operation(route: Route, schemas: _Schemas, definitions: dict[str, Any]) -> 
 
 
 def operation_id(route: Route) -> str:
-    """Return a name for a route that no other has."""
+    """Return a name that no other route has."""
     words = re.findall(r"[A-Za-z0-9]+", _SEGMENT.sub(r"by_\1", route.path))
     return "_".join([route.method.lower(), *words]) if words else f"{route.method.lower()}_index"
 
@@ -208,7 +208,7 @@ def _of_text(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _references(node: object, definitions: dict[str, Any]) -> set[str]:
-    """Return the names of all schemas that a node refers to, and those that they refer to."""
+    """Return the names of all schemas that a node refers to, directly or through others."""
     found: set[str] = set()
     waiting = [node]
     while waiting:

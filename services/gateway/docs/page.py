@@ -58,7 +58,7 @@ def _operation(path: str, method: str, operation: _Node) -> str:
 
 
 def _address(path: str, method: str, operation: _Node) -> str:
-    """Return the path, as a link where a click is a whole request."""
+    """Return the path, as a link if following it makes a complete request."""
     required = any(each.get("required") for each in operation.get("parameters", ()))
     if method != "get" or required or "{" in path:
         return f"<code>{escape(path)}</code>"

@@ -11,13 +11,14 @@ from services.gateway.models.predictions import Passes
 from services.gateway.models.sky import Place, SkyEvent, SkyEvents
 from services.gateway.models.space import LaunchShown
 
-# Two passes over a place are more than a revolution (92 minutes) apart; newer elements move one by
-# seconds. In steps of 80 minutes no two passes share one, and hardly one ever changes its own.
+# Two passes over a place are more than a revolution (92 minutes) apart, and newer elements move a
+# pass by seconds. In steps of 80 minutes no two passes share a step, and a pass hardly ever changes
+# its step.
 _PASS_STEP_S = 4_800
 _COMPASS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
-# Any moment will do, as long as it stays: calendars take another one for a change.
+# Any moment will do, as long as it stays the same: calendars take another one for a change.
 _COMPUTED = datetime(2026, 1, 1, tzinfo=UTC)
-# Launch Library's names of what a time is exact to; of all others it is a guess of days.
+# Launch Library's names of precisions; with any other, the time is a guess of days.
 _EXACT_TO = {"second", "minute", "hour"}
 _CONFIRMED = {"go", "success", "in flight", "deployed", "payload deployed"}
 
@@ -71,13 +72,13 @@ def _pass(one: Pass, place: Place, elements: ElementsInUse) -> Appointment:
 
 
 def _sky_event(event: SkyEvent, place: Place | None) -> Appointment:
-    # Of a meteor shower, which lasts for weeks, the peak is what people look out for.
+    # A meteor shower lasts for weeks; its peak is what people look out for.
     is_long = (event.ends_at or event.time) - (event.starts_at or event.time) > timedelta(days=1)
     return Appointment(
         uid=_uid("astro", event.key),
         start=event.starts_at if event.starts_at and not is_long else event.time,
         end=None if is_long else event.ends_at,
-        # The computation gives the same whenever it runs.
+        # The computation gives the same event whenever it runs.
         made=_COMPUTED,
         is_fixed=True,
         summary=event.name,

@@ -20,13 +20,13 @@ class Entry:
     """One piece of news.
 
     Attributes:
-        path: Where this API shows it; with it, its id never changes.
+        path: Where this API shows it; its id is made from this, so that it never changes.
         title: One line.
-        author: Who says it.
-        published: When it was news; None where it is not known.
+        author: Who it comes from.
+        published: When it was first published; None if that is not known.
         updated: When this version of it came.
         summary: In words.
-        link: Where somebody else shows it.
+        link: A page elsewhere that shows it.
         labels: Categories.
     """
 
@@ -43,14 +43,14 @@ class Entry:
 def atom_feed(path: str, title: str, entries: Sequence[Entry], updated: datetime) -> bytes:
     """Return a feed.
 
-    Links to this API are relative to the feed's address: under which name a client has reached us
-    is nothing to keep in an answer for others.
+    Links to this API are relative to the feed's address: the answer is kept for other clients too,
+    which may have reached the gateway under another name.
 
     Args:
         path: Where the feed is, with its query.
         title: What news readers show.
         entries: The newest first.
-        updated: When it changed; the newest entry's time where there is one.
+        updated: When an empty feed changed; else the time of the newest entry counts.
     """
     feed = Element("feed", {"xmlns": _ATOM})
     _text(feed, "id", _identity(path))
@@ -78,7 +78,7 @@ def _add(feed: Element, entry: Entry) -> None:
     SubElement(element, "link", json_link)
     for label in entry.labels:
         SubElement(element, "category", {"term": _allowed(label)})
-    # An entry without a link needs a content; a summary is that of something.
+    # An entry without a link must have a content (RFC 4287, 4.1.2); with one, this is a summary.
     _text(element, "summary" if entry.link else "content", entry.summary or entry.title)
 
 

@@ -1,6 +1,6 @@
 """iCalendar files (RFC 5545) to subscribe to. Pure.
 
-A subscription is read again and again: a UID is the same every time, and a later version of an
+A subscription is read again and again. An entry has the same UID every time; a later version of an
 entry that changes has a later LAST-MODIFIED and a greater SEQUENCE.
 """
 
@@ -17,7 +17,7 @@ _SEQUENCE_EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 class Certainty(StrEnum):
-    """Whether an entry will happen as it stands there."""
+    """Whether an entry will happen as the calendar says."""
 
     CONFIRMED = "CONFIRMED"
     TENTATIVE = "TENTATIVE"
@@ -29,16 +29,16 @@ class Appointment:
 
     Attributes:
         uid: The same for the same thing in every file.
-        start: A moment, or the day of what lasts all day.
-        end: None for what has no length; a day that is not included.
-        made: When this version came to be.
+        start: A moment, or the day of an all-day entry.
+        end: The end, which is not included; None for an entry without length.
+        made: When this version was made.
         is_fixed: Whether there is never another version.
         summary: One line.
-        description: More of it.
-        url: Where the thing is shown.
+        description: More text.
+        url: A page that shows it.
         location: In words.
         place: Latitude and longitude in degrees.
-        certainty: Whether it will happen so.
+        certainty: Whether it will happen as the calendar says.
     """
 
     uid: str
@@ -60,13 +60,13 @@ def calendar_file(name: str, appointments: Sequence[Appointment], refresh: timed
     Args:
         name: What calendar programs show.
         appointments: In any order.
-        refresh: How often a subscription need be read again at most.
+        refresh: After what time a program should read the subscription again.
     """
     calendar = Calendar()
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
     calendar.add("calscale", "GREGORIAN")
-    # No METHOD: that would make an invitation of it.
+    # No METHOD: with one, programs would take the file for an invitation.
     for property_name in ("name", "x-wr-calname"):
         calendar.add(property_name, vText(name))
     interval = vDuration(refresh)
@@ -98,7 +98,7 @@ def _event(appointment: Appointment) -> Event:
     if appointment.place:
         event.add("geo", appointment.place)
     event.add("status", appointment.certainty.value)
-    # It takes nobody's time: a calendar must not show its reader as busy.
+    # An entry takes none of the reader's time: the calendar must not show them as busy.
     event.add("transp", "TRANSPARENT")
     return event
 

@@ -82,7 +82,7 @@ def ejection_entry(ejection: Ejection) -> Entry:
 
 
 def launch_entry(launch: LaunchShown) -> Entry:
-    """Return a launch as news: what it says changes until it has happened."""
+    """Return a launch as news; its record changes until it has happened."""
     when = f"{launch.net:%Y-%m-%d %H:%M} UTC"
     words = [when, launch.status_name or launch.status, launch.mission_description]
     return Entry(

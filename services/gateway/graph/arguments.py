@@ -1,4 +1,4 @@
-"""What arguments there are, and what they may be: the models of the routes' parameters say it."""
+"""The arguments of GraphQL, made from the models of the routes' parameters."""
 
 from collections.abc import Mapping
 from inspect import Parameter
@@ -18,7 +18,7 @@ class QueryError(Exception):
 
 
 def arguments_of(model: type[Params]) -> list[Parameter]:
-    """Return the arguments that parameters are, as a resolver has them in its signature."""
+    """Return the fields of a model as the arguments of a resolver's signature."""
     return [
         Parameter(
             name,
@@ -26,7 +26,7 @@ def arguments_of(model: type[Params]) -> list[Parameter]:
             default=Parameter.empty if field.is_required() else field.default,
             annotation=Annotated[
                 graph_annotation(field.annotation),
-                # What Python has as a keyword, such as `from`, is a name to GraphQL.
+                # A keyword of Python, such as `from`, is an ordinary name in GraphQL.
                 strawberry.argument(name=field.alias or name, description=field.description),
             ],
         )
@@ -35,7 +35,7 @@ def arguments_of(model: type[Params]) -> list[Parameter]:
 
 
 def checked(model: type[_Params], arguments: Mapping[str, object]) -> _Params:
-    """Hold arguments to the parameters of a route; null is one that was not given.
+    """Check arguments against the parameters of a route; null counts as not given.
 
     Raises:
         ProblemError: 422 with every argument at fault.

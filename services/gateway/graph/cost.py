@@ -1,8 +1,8 @@
-"""What an operation costs, counted before it runs, so that a small text cannot ask for everything.
+"""The cost of an operation, counted before it runs, so that a short text cannot ask for everything.
 
-Every field costs 1. What stands in a field of the root is counted as often as the answer to its
-arguments has items, as their model says. What costs a client more than usual elsewhere, because
-another service has to compute it, costs as much more here.
+Every field costs 1. The fields inside a field of the root count once for each item that its answer
+may have, as the model of its arguments says. A field whose route costs more than 1 of the quota in
+REST, because another service has to compute the answer, costs as much more here.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ from services.gateway.graph.fields import GraphField
 from services.gateway.graph.shape import operations_of
 from services.gateway.problems import ProblemError
 
-# A full page of ten fields: what one of a client's quota brings elsewhere.
+# A full page of ten fields: what 1 of a client's quota brings in REST.
 QUOTA = 10 * MAX_PAGE
 MAX_COST = 10 * QUOTA
 
@@ -43,14 +43,14 @@ def cost_of(
 
     Args:
         document: The operations.
-        variables: Those that came with it.
-        schema: What the document is valid for.
-        fields: Those of the schema's root.
+        variables: The variables that came with the document.
+        schema: The schema that the document is valid for.
+        fields: The fields of the schema's root.
     """
     costs = [0]
     for operation in operations_of(document):
         given = get_variable_values(schema, operation.variable_definitions or (), dict(variables))
-        # With variables that are wrong it does not run.
+        # An operation whose variables are wrong does not run.
         if not isinstance(given, list):
             counting = _Counting(document, given, schema, fields)
             costs.append(counting.of(operation.selection_set, at_root=True))
@@ -58,7 +58,7 @@ def cost_of(
 
 
 class _Counting:
-    """Counts each fragment once: many that spread each other twice would double without end."""
+    """Counts each fragment once: a chain in which each spreads the next twice doubles each time."""
 
     def __init__(
         self,
@@ -98,12 +98,12 @@ class _Counting:
     def _from_root(self, node: FieldNode, below: int) -> int:
         field = self._fields.get(node.name.value)
         if field is None:
-            # Introspection, which is bounded by its shape.
+            # A field of introspection, which graph/shape.py bounds.
             return below
         try:
             arguments = get_argument_values(self._root[node.name.value], node, self._variables)
             items = checked(field.params, arguments).size
         except (GraphQLError, ProblemError):
-            # Refused when it is asked, with the reason.
+            # The resolver will refuse these arguments, with the reason.
             return 0
         return (QUOTA * field.quota if field.quota > 1 else 0) + items * below

@@ -1,4 +1,4 @@
-"""The fields of the root: one or more for each route that names some, made from what finds them."""
+"""The fields of GraphQL's root, made from the routes that name them and their functions."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -32,10 +32,10 @@ class GraphField:
     """A field of the root.
 
     Attributes:
-        find: Finds what it answers.
-        quota: What the same costs a client elsewhere.
+        find: The function that finds its answer.
+        quota: What the same costs a client in REST.
         params: The model of its arguments.
-        answer: A model, or one or None.
+        answer: The type of its answer: a model, or a model or None.
     """
 
     find: Find
@@ -45,7 +45,7 @@ class GraphField:
 
 
 def fields_of(routes: Iterable[Route]) -> dict[str, GraphField]:
-    """Return the fields that a route table names; what finds them says of what, and what."""
+    """Return the fields that a route table names; their functions' annotations give the types."""
     fields = {}
     for route in routes:
         for name, find in route.graph.items():
@@ -56,7 +56,7 @@ def fields_of(routes: Iterable[Route]) -> dict[str, GraphField]:
 
 
 def query_type(fields: Mapping[str, GraphField]) -> type:
-    """Return the root of GraphQL."""
+    """Return the root type of GraphQL."""
     return create_type(
         "Query",
         [

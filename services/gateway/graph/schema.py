@@ -26,20 +26,20 @@ from services.gateway.routing import Route
 
 _log = get_logger(__name__)
 
-# A server is away: the whole answer is 503, as everywhere.
+# While a server is away the whole answer is 503, as everywhere.
 AWAY = (*TRANSIENT_ERRORS, DependencyUnavailableError, ProblemError)
-# Everything that the schema has, asked for at once, is 845.
+# To ask for everything in the schema at once takes 845 tokens.
 MAX_TOKENS = 1_000
 
 
 class ShapeLimiter(SchemaExtension):
-    """Refuses what would take too long to validate, and what does not say what to run."""
+    """Refuses a document that takes too long to validate, or that does not say what to run."""
 
     def on_validate(self) -> Iterator[None]:
-        """Look at the document, which is parsed by now.
+        """Check the document, which is parsed by now.
 
         Raises:
-            GraphQLError: It is beyond a bound, or has many operations and none was named.
+            GraphQLError: It is beyond a bound, or has several operations and none was named.
         """
         document = self.execution_context.graphql_document
         if document is not None:
@@ -55,7 +55,7 @@ class ShapeLimiter(SchemaExtension):
 
 
 class CostLimiter(SchemaExtension):
-    """Refuses what costs too much before anything of it is asked."""
+    """Refuses an operation that costs too much, before any part of it runs."""
 
     def on_execute(self) -> Iterator[None]:
         """Count the cost of the operation, which is valid by now.
@@ -76,16 +76,16 @@ class CostLimiter(SchemaExtension):
 
 
 def _is_ours(error: GraphQLError) -> bool:
-    """Whether an error is a fault of ours, whose text is nothing for clients."""
+    """Whether an error is a fault of the gateway, whose text clients must not see."""
     cause = error.original_error
     known = (*AWAY, QueryError, GraphQLError)
     return cause is not None and not isinstance(cause, known)
 
 
 class GraphSchema(Schema):
-    """Knows what its operations cost, and logs no more than our own faults.
+    """Knows what its operations cost, and logs only faults of the gateway.
 
-    What clients wrote may hold anything.
+    The text of an operation is not logged, because clients may write anything into it.
     """
 
     def __init__(self, routes: Iterable[Route]) -> None:
@@ -98,7 +98,7 @@ class GraphSchema(Schema):
                 lambda: MaxTokensLimiter(max_token_count=MAX_TOKENS),
                 ShapeLimiter,
                 CostLimiter,
-                # Types of fields of types of fields: a short text with an answer without end.
+                # Introspection can nest types of fields of types: a short text, an endless answer.
                 lambda: AddValidationRules([MaxIntrospectionDepthRule]),
                 lambda: MaskErrors(_is_ours, "this is a fault of ours; the log has it"),
             ],

@@ -1,9 +1,10 @@
 """The shape of a document, bounded before it is validated.
 
-Validation compares the fields of one response name with one another, so its time grows with their
-square: 490 times `position{time}`, which is 7 KB, took 0.9 s. Limiters that follow every spread
-take twice as long for each fragment that is spread twice. Here a document is looked at once, as an
-execution merges it, and given up at the first bound. Pure.
+Validation compares all fields of one response name with one another, so its time grows with the
+square of their number: 490 times `position{time}`, which is 7 KB, took 0.9 s. A limiter that
+follows every spread takes twice as long for each fragment that is spread twice. So a document is
+walked here only once, with its fields merged as an execution merges them, and is refused at the
+first bound that it exceeds. Pure.
 """
 
 from collections.abc import Iterable
@@ -20,23 +21,23 @@ from graphql import (
     TokenKind,
 )
 
-# Each is compared with each: 100 fragments of one field took 0.1 s.
+# Fragments are compared with one another: 100 fragments of one field took 0.1 s.
 MAX_DEFINITIONS = 50
-# Everything that the schema has is 650, the usual introspection 487.
+# To ask for everything in the schema takes 650 selections, the usual introspection 487.
 MAX_SELECTIONS = 1_000
-# Fragments may name a field that stands beside them already; more than a few times is no wish.
+# Fragments may repeat a field that stands beside them, but no honest client does so many times.
 MAX_REPEATS = 10
 MAX_ALIASES = 20
 # page -> items -> links -> url, with two to spare.
 MAX_DEPTH = 6
-# The usual introspection has 15: a list of lists of lists that are not null.
+# The usual introspection has 15 levels: a list of lists of lists that are not null.
 MAX_INTROSPECTION_DEPTH = 20
-# An Int has 11 characters, a float that was written out 25. From 4,300 on Python refuses them.
+# An Int has up to 11 characters, a float written out 25. Python refuses 4,300 digits and more.
 MAX_NUMBER_LENGTH = 40
 
 
 def check_shape(document: DocumentNode) -> None:
-    """Look at a document that was parsed, and may be invalid.
+    """Check a document that was parsed, and may be invalid.
 
     Raises:
         GraphQLError: It is beyond a bound, which the message names.
@@ -52,7 +53,7 @@ def check_shape(document: DocumentNode) -> None:
         if isinstance(definition, OperationDefinitionNode):
             shape.check(definition.selection_set, MAX_DEPTH)
         elif isinstance(definition, FragmentDefinitionNode):
-            # Validation looks into those too that nothing spreads. Where they stand is not known.
+            # Validation looks into unused fragments too. At what depth one stands is not known.
             shape.check(definition.selection_set, MAX_INTROSPECTION_DEPTH)
 
 
@@ -89,7 +90,7 @@ class _Shape:
         self._check_level([selections], 1, allowed_depth)
 
     def _check_level(self, sets: Iterable[SelectionSetNode], depth: int, allowed: int) -> None:
-        """Check what answers in one place, and all below it."""
+        """Check the selections that make one object of the answer, and all below them."""
         if depth > allowed:
             raise GraphQLError(f"the operation is deeper than {allowed} levels")
         for name, fields in self._merged(sets).items():
@@ -107,7 +108,7 @@ class _Shape:
                 )
 
     def _merged(self, sets: Iterable[SelectionSetNode]) -> dict[str, list[FieldNode]]:
-        """Return the fields by the names of their answers, those of fragments among them."""
+        """Return the fields by their names in the answer, fields of fragments included."""
         fields: dict[str, list[FieldNode]] = {}
         spread: set[str] = set()
         waiting = list(sets)
@@ -123,7 +124,7 @@ class _Shape:
                     waiting.append(selection.selection_set)
                 elif isinstance(selection, FragmentSpreadNode):
                     name = selection.name.value
-                    # One that is not there is left to validation, which has the words for it.
+                    # A missing fragment is left to validation, which has the message for it.
                     if name in self._fragments and name not in spread:
                         spread.add(name)
                         waiting.append(self._fragments[name])

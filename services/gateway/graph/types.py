@@ -18,7 +18,7 @@ from strawberry.types.field import StrawberryField
 
 @cache
 def graph_type(model: type) -> Any:  # noqa: ANN401 - strawberry's wrapper
-    """Return the GraphQL type of a model or a dataclass; instances are given as they are."""
+    """Return the GraphQL type of a model or a dataclass; resolvers return its instances as is."""
     fields = [
         graph_field(name, annotation, shown=shown, description=description)
         for name, shown, annotation, description in _fields(model)
@@ -34,7 +34,7 @@ def graph_field(
     description: str | None = None,
     resolver: Any = None,  # noqa: ANN401 - any signature
 ) -> StrawberryField:
-    """Return a field of a GraphQL type; without a resolver it is an attribute of that name."""
+    """Return a field of a GraphQL type; without a resolver it reads the attribute of that name."""
     made: StrawberryField = strawberry.field(
         resolver,
         name=shown or name,
@@ -46,7 +46,7 @@ def graph_field(
 
 
 def _fields(model: type) -> Iterator[tuple[str, str, Any, str | None]]:
-    """Yield the name of each field, the one that answers have, its type and its description."""
+    """Yield each field's name in Python, its name in answers, its type and its description."""
     if not issubclass(model, BaseModel):
         for name, hint in get_type_hints(model, include_extras=True).items():
             info = FieldInfo.from_annotation(hint)
@@ -64,11 +64,11 @@ def summary(described: object) -> str | None:
 
 
 def graph_annotation(annotation: Any) -> Any:  # noqa: ANN401 - types of types
-    """Return what strawberry understands of a type."""
+    """Return a type in the form that strawberry understands."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in {Union, UnionType}:
         kept = [graph_annotation(each) for each in arguments if each is not NoneType]
-        # Those of more than one type are texts, all of them.
+        # Every union of more than one type here is one of texts.
         only = kept[0] if len(kept) == 1 else str
         return only | None if NoneType in arguments else only
     if origin is Annotated:

@@ -1,4 +1,4 @@
-"""The newest state of everything, kept in memory, as answers that are ready where they can be."""
+"""The newest state of everything, kept in memory, as ready answers where that is possible."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -39,16 +39,16 @@ class Latest:
         self.sky = LatestSky()
         self.images = LatestImages()
         self.catalogue = LatestCatalogue(reader)
-        # Events by type since the start, as they came from the streams.
+        # How many events of each type came from the streams since the start.
         self.taken: Counter[str] = Counter()
 
     def fill(self, events: Iterable[Event]) -> None:
-        """Take many events at once, in any order, before anybody waits for them."""
+        """Take many events at once, in any order, before any request waits for one."""
         for event in sorted(events, key=lambda event: event.time):
             self._add(event)
 
     async def take(self, event: Event) -> None:
-        """Take an event of the stream; one that is older than what is known changes nothing."""
+        """Take an event from a stream; an event older than the known one changes nothing."""
         self.taken[event.type] += 1
         self._add(event)
         if isinstance(event, IssPositionEvent):

@@ -13,14 +13,14 @@ from services.gateway.models.old import OldStudyHead
 
 _log = get_logger(__name__)
 
-# The events of the whole Earth that ingest_astro computes ahead are about 200.
+# ingest_astro computes about 200 events of the whole Earth ahead.
 _MOST_SKY = 1_000
 NEWEST_IMAGES = 12
-# Shipped ones are hidden by others and must not take their places.
+# Images shipped with the project are hidden by others, and must not take their places.
 _MOST_IMAGES = 5 * NEWEST_IMAGES
-# A change that came over another way than the streams is seen after this.
+# A change of the database that did not come from the streams is noticed after this.
 _ASK_EVERY_S = 60.0
-# A crawl brings hundreds of events; their rows are there a little later.
+# A crawl brings hundreds of events, and their rows are stored a little later.
 _SETTLE_S = 2.0
 
 
@@ -31,7 +31,7 @@ class LatestSky:
         self.events: Things[AstroEventEvent] = Things(lambda each: each.time, _MOST_SKY)
 
     def add(self, event: AstroEventEvent, now: datetime) -> None:
-        """Take an event; what only one place sees is asked for, not kept."""
+        """Take an event of the whole Earth; events of one place are asked for, not kept."""
         if event.data.observer is None:
             self.events.add(event, now)
 
@@ -48,7 +48,7 @@ class LatestImages:
         self.images: Things[JwstImageEvent] = Things(lambda each: each.time, _MOST_IMAGES)
 
     def newest(self, now: datetime) -> list[JwstImageEvent]:
-        """Return the newest first, without those that were shipped once there are others."""
+        """Return images, newest first; shipped ones are left out once there are others."""
         known = self.images.between(datetime.min.replace(tzinfo=now.tzinfo))
         received = [each for each in known if each.origin is not Origin.SNAPSHOT]
         return list(reversed(received or known))[:NEWEST_IMAGES]
@@ -63,7 +63,7 @@ class Catalogue:
 
 
 class CatalogueReader(Protocol):
-    """Who can ask the database."""
+    """Something that reads the catalogue from the database."""
 
     async def catalogue(self) -> Catalogue:
         """Return what the database holds."""
@@ -71,7 +71,7 @@ class CatalogueReader(Protocol):
 
 
 class LatestCatalogue:
-    """The catalogue as the database had it last; kept while that is away."""
+    """The catalogue as it was last read; kept while the database is away."""
 
     def __init__(self, reader: CatalogueReader) -> None:
         self._reader = reader
@@ -79,19 +79,19 @@ class LatestCatalogue:
         self.known = Catalogue(0, ())
 
     def changed(self) -> None:
-        """Take note of an event that changes it."""
+        """Note that an event has changed the catalogue."""
         self._changed.set()
 
     async def read(self) -> None:
-        """Ask the database.
+        """Read the catalogue from the database.
 
         Raises:
-            psycopg.Error: Of `TRANSIENT_ERRORS`: it is away.
+            psycopg.Error: One of `TRANSIENT_ERRORS`: the database is away.
         """
         self.known = await self._reader.catalogue()
 
     async def keep_forever(self) -> None:
-        """Read again after changes, and now and then."""
+        """Read the catalogue again after each change, and once a minute in any case."""
         while True:
             try:
                 async with asyncio.timeout(_ASK_EVERY_S):

@@ -58,7 +58,7 @@ class LatestDashboard:
         }
 
     def at(self, now: datetime, sources: Iterable[SourceStatus]) -> Ready:
-        """Return all of it as it is now; the same answer to all who ask within a second."""
+        """Return the dashboard as it is now; requests within one second get the same answer."""
         parts = {name: view.at(now) for name, view in self._views.items()}
         parts["telemetry"] = b"null"
         parts["sources"] = b"[%b]" % b",".join(each.model_dump_json().encode() for each in sources)
@@ -110,7 +110,7 @@ class LatestDashboard:
             since=now,
             until=now + window,
         )
-        # After the first of them another one is the next, and every hour brings later ones.
+        # Once the first event has passed another one is next, and every hour brings later ones.
         return _json(part), min([now + _HOUR, *(each.time for each in events)])
 
     def _space(self, now: datetime) -> _Part:
@@ -131,7 +131,7 @@ def _json(part: BaseModel) -> bytes:
 
 
 def _shown(model: type[_Told], event: Event) -> _Told:
-    """Return an event as a model whose fields bear the names of the payload's."""
+    """Return an event as a model whose fields have the same names as those of the payload."""
     values: dict[str, Any] = {
         "time": event.time,
         "fetched_at": event.fetchedat,

@@ -13,7 +13,8 @@ from services.gateway.ready import Ready
 
 # 1,000 fixes at one in 5 s are 83 minutes, almost one orbit: about 2 MB.
 RECENT_FIXES = 1_000
-# A position from the future, beyond any clock's error, must not stay the newest until then.
+# A position further in the future than any clock's error must not become the newest: it would stay
+# so until its time has come.
 FUTURE_TOLERANCE = timedelta(minutes=1)
 
 
@@ -38,12 +39,12 @@ class LatestIss:
         return list(self._fixes)[-count:]
 
     async def notify(self) -> None:
-        """Wake those who wait for a fix."""
+        """Wake the requests that wait for a fix."""
         async with self._changed:
             self._changed.notify_all()
 
     async def fetched_after(self, moment: datetime, timeout_s: float) -> bool:
-        """Wait for a fix that was fetched after a moment; false when the time is over."""
+        """Wait for a fix that was fetched after a moment; return false when the time is over."""
 
         def is_fresh() -> bool:
             return self.newest is not None and self.newest.fetchedat > moment
@@ -65,7 +66,7 @@ class LatestIss:
             self.elements = event
 
     def add(self, event: IssPositionEvent) -> bool:
-        """Take a fix; false for one that is older than what is known, or from the future."""
+        """Take a fix; return false if it is older than the newest one, or from the future."""
         if event.time > self._clock.now() + FUTURE_TOLERANCE:
             return False
         # A live and a computed fix may share a second: the one that was fetched later counts.

@@ -27,12 +27,12 @@ class OldDocument:
         events: Sequence[Event],
         now: datetime,
     ) -> "OldDocument":
-        """Render what the upstream sent; it is as old as its newest part.
+        """Render what the upstream sent; the document is as old as its newest part.
 
-        It may change without a newer one: at midnight, or when a launch has flown.
+        It may change without a newer part: at midnight, or when a launch has flown.
         """
         at = max(event.fetchedat for event in events)
-        # Not validated: bodies were when they were decoded.
+        # Not validated again: the bodies were when they were decoded.
         document = SpaceDocument.model_construct(source=source, fetched_at=at, payload=payload)
         summary = SummaryEntry.model_construct(at=at, payload=payload)
         body = document.model_dump_json().encode()
@@ -63,7 +63,7 @@ class OldSpace:
         }
 
     def document(self, source: str, now: datetime) -> OldDocument | None:
-        """Return the document of a source; None where there is none, or no such source."""
+        """Return the document of a source; None if there is no document, or no such source."""
         view = self.views.get(source)
         return view.at(now) if view else None
 
@@ -80,7 +80,7 @@ class OldSpace:
         return OldDocument.of("apod", picture.data.upstream_body, [picture], now), ALWAYS
 
     def _neo(self, now: datetime) -> _Made:
-        # As the feed: up to today, each day with its list.
+        # As NASA's feed has it: up to today, with a list for each day.
         end = next_day(now)
         events = [
             each for each in self._space.approaches_at(now) if each.data.approach_date < end.date()
@@ -104,7 +104,7 @@ class OldSpace:
         launch = self._space.next_by(SPACEX, now)
         if launch is None:
             return None, ALWAYS
-        # Once it has flown, the next one is another.
+        # Once this launch has flown, another one is next.
         document = OldDocument.of("spacex", launch.data.upstream_body, [launch], now)
         return document, launch.data.net
 

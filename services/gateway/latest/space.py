@@ -1,4 +1,4 @@
-"""The space documents of these days: picture, asteroids, space weather, launches."""
+"""The current space documents: picture, asteroids, space weather, launches."""
 
 from datetime import UTC, datetime, time, timedelta
 
@@ -20,7 +20,7 @@ SUN_DAYS = 5
 LAUNCHED_FOR = timedelta(days=1)
 # What Launch Library calls the operator of the earlier systems' next launch.
 SPACEX = "SpaceX"
-# Some 20 asteroids a day and 400 announced launches are usual; a record is 2 to 10 KB.
+# About 20 asteroids a day and 400 announced launches are usual; a record is 2 to 10 KB.
 _MOST = 1_000
 
 
@@ -29,7 +29,7 @@ def _approach_day(event: NearEarthObjectEvent) -> datetime:
 
 
 class LatestSpace:
-    """The newest picture, and the newest version of every thing that matters now."""
+    """The newest picture, and the newest version of everything within its window."""
 
     def __init__(self) -> None:
         self.picture: ApodEvent | None = None
@@ -42,7 +42,7 @@ class LatestSpace:
 
     @property
     def version(self) -> object:
-        """Another one after every change."""
+        """A value that differs after every change."""
         return (
             self.picture,
             self.approaches.version,
@@ -52,7 +52,7 @@ class LatestSpace:
         )
 
     def add(self, event: Event, now: datetime) -> None:
-        """Take an event; of other resources it takes none."""
+        """Take an event; events of other resources are ignored."""
         match event:
             case ApodEvent():
                 self._add_picture(event)
@@ -74,19 +74,19 @@ class LatestSpace:
             self.picture = event
 
     def approaches_at(self, now: datetime) -> list[NearEarthObjectEvent]:
-        """Return the passages of two days back to today and those that are to come."""
+        """Return the passages since two days before today, upcoming ones included."""
         start = start_of_day(now) - timedelta(days=NEO_DAYS)
         self.approaches.forget_before(start)
         return self.approaches.between(start)
 
     def flares_at(self, now: datetime) -> list[SolarFlareEvent]:
-        """Return the flares of five days back to today."""
+        """Return the flares since five days before today."""
         start = start_of_day(now) - timedelta(days=SUN_DAYS)
         self.flares.forget_before(start)
         return self.flares.between(start)
 
     def ejections_at(self, now: datetime) -> list[CoronalMassEjectionEvent]:
-        """Return the mass ejections of five days back to today."""
+        """Return the mass ejections since five days before today."""
         start = start_of_day(now) - timedelta(days=SUN_DAYS)
         self.ejections.forget_before(start)
         return self.ejections.between(start)

@@ -10,21 +10,21 @@ _E = TypeVar("_E", bound=Event)
 
 
 class Things(Generic[_E]):
-    """Events by their subject; of two about one thing the one that was fetched later counts."""
+    """Events by their subject; of two about one subject, the one fetched later counts."""
 
     def __init__(self, moment: Callable[[_E], datetime], most: int) -> None:
         """Make a table of at most `most` things, in the order of their moments."""
         self._moment = moment
         self._most = most
         self._newest: dict[str, _E] = {}
-        # How often what is kept has changed; what is made of it compares.
+        # Counts the changes; an answer made from these events compares it to know whether it holds.
         self.version = 0
 
     def __len__(self) -> int:
         return len(self._newest)
 
     def add(self, event: _E, now: datetime) -> None:
-        """Take an event; what is known better already stays."""
+        """Take an event, unless one about its subject was fetched later or at the same time."""
         subject = event.subject or str(event.id)
         known = self._newest.get(subject)
         if known is not None and known.fetchedat >= event.fetchedat:
@@ -35,13 +35,13 @@ class Things(Generic[_E]):
             self._shed(now)
 
     def forget_before(self, moment: datetime) -> None:
-        """Let go of what nobody asks for any more; changes no answer."""
+        """Forget the events before a moment, which no answer shows any more."""
         old = [key for key, event in self._newest.items() if self._moment(event) < moment]
         for key in old:
             del self._newest[key]
 
     def between(self, start: datetime, end: datetime | None = None) -> list[_E]:
-        """Return what happens in `start <= moment < end`, by its moment."""
+        """Return the events with `start <= moment < end`, in the order of their moments."""
         found = [
             event
             for event in self._newest.values()
@@ -50,6 +50,6 @@ class Things(Generic[_E]):
         return sorted(found, key=lambda event: (self._moment(event), event.subject or ""))
 
     def _shed(self, now: datetime) -> None:
-        """Let a tenth go, that which is furthest from now, so that it is not done at each event."""
+        """Forget the tenth that is furthest from now: not one event, or each event would sort."""
         nearest = sorted(self._newest.items(), key=lambda item: abs(self._moment(item[1]) - now))
         self._newest = dict(nearest[: self._most * 9 // 10])

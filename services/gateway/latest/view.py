@@ -1,4 +1,4 @@
-"""An answer made of the present state, kept while it holds."""
+"""An answer made from the present state, kept as long as it holds."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -8,7 +8,7 @@ from services.gateway.ready import Ready
 
 _T = TypeVar("_T")
 
-# What time alone never changes.
+# How long an answer holds that time alone never changes.
 ALWAYS = datetime.max.replace(tzinfo=UTC)
 
 
@@ -23,16 +23,16 @@ def next_day(moment: datetime) -> datetime:
 
 
 class View(Generic[_T]):
-    """Made when it is asked for, again only after an event or when its time is over.
+    """An answer that is made on request, and again only after an event or when its time is over.
 
-    Sixty asteroids that come in one poll make one rendering, and a midnight without any event
-    makes one, too.
+    Sixty asteroids that come in one poll cause one rendering, and so does a midnight without any
+    event.
     """
 
     def __init__(
         self, make: Callable[[datetime], tuple[_T, datetime]], version: Callable[[], object]
     ) -> None:
-        """Take what makes the answer and says until when it holds, and what tells of a change."""
+        """Take what makes the answer and says until when it holds, and what gives the version."""
         self._make = make
         self._version = version
         self._made: tuple[_T, datetime, object] | None = None
@@ -57,7 +57,7 @@ class Joined:
         self._ready: Ready | None = None
 
     def of(self, parts: Mapping[str, bytes], now: datetime) -> Ready:
-        """Return the object that has these parts; it is as old as its joining."""
+        """Return the JSON object of these parts; its age counts from when they were joined."""
         if self._ready is None or parts != self._parts:
             self._parts = parts
             self._ready = Ready.of(joined(parts), now)

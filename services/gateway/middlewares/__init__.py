@@ -1,1 +1,1 @@
-"""What every request passes through, one file each."""
+"""The steps that every request passes through, one file each."""

@@ -1,8 +1,8 @@
-"""The canonical line of each request, as cheap as a line can be.
+"""The canonical log line of each request, written as cheaply as possible.
 
-structlog takes 60 us for a line, which is half of what a latest value costs altogether. In JSON,
-the form that machines read, the same fields are put together here and leave in one write per turn
-of the event loop; for a person at a terminal structlog writes them.
+structlog takes 60 us for a line, which is half of what a latest value costs altogether. So lines in
+JSON, the form that machines read, are put together here with the same fields, and leave in one
+write per turn of the event loop. For a person at a terminal structlog writes them.
 """
 
 import asyncio
@@ -19,7 +19,8 @@ from libs.common.settings import ServiceSettings
 
 NAME = "services.gateway.access"
 _log = get_logger(NAME)
-# Paths and clients repeat; each is searched for secrets once. Long ones are somebody's invention.
+# Paths and clients repeat, so each is searched for secrets once. Long ones are made up by a client
+# and do not repeat.
 _REMEMBERED, _LONGEST_REMEMBERED = 10_000, 200
 
 
@@ -36,7 +37,7 @@ class Served(NamedTuple):
 
 
 class AccessLog:
-    """Writes the lines."""
+    """Writes the line of each request."""
 
     def __init__(self, settings: ServiceSettings) -> None:
         self._is_wanted = settings.log_level in {"debug", "info"}

@@ -7,12 +7,12 @@ from aiohttp import hdrs, web
 from services.gateway.middlewares.headers import CommonHeaders
 
 _HEADERS = "Authorization, Content-Type, If-None-Match, Last-Event-ID, X-API-Key, X-Request-Id"
-# Two hours, the longest that Chromium keeps it.
+# Two hours, the longest that Chromium keeps the answer to a preflight.
 _MAX_AGE_S = 7_200
 
 
 def is_preflight(request: web.Request, common: CommonHeaders) -> bool:
-    """Whether a request is one, and there is any origin to answer it for."""
+    """Whether a request is a preflight, and the settings allow any origin at all."""
     return (
         request.method == hdrs.METH_OPTIONS
         and bool(common.origins)
@@ -22,7 +22,7 @@ def is_preflight(request: web.Request, common: CommonHeaders) -> bool:
 
 
 def answer_preflight(methods: Iterable[str]) -> web.Response:
-    """Answer it; that its origin is allowed, or not, is said by the headers of every answer."""
+    """Answer a preflight; the common headers say, as on every answer, if its origin is allowed."""
     return web.Response(
         status=204,
         headers={

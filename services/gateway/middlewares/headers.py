@@ -8,7 +8,7 @@ from aiohttp import hdrs, web
 from services.gateway.middlewares.observe import REQUEST_ID
 from services.gateway.ratelimit import VERDICT, Verdict
 
-# What a page of another origin may read beside the body and the few that browsers always show.
+# The headers that a page of another origin may read, beside the few that browsers always show.
 EXPOSED = (
     "Age, Cache-Status, ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After,"
     " X-Request-Id"
@@ -21,30 +21,30 @@ class CommonHeaders:
     """Adds the headers that do not depend on the route.
 
     Args:
-        cors_origins: Whose pages may read answers; `*` for every.
+        cors_origins: Origins whose pages may read answers; `*` for every origin.
         behind_tls: Whether clients come over TLS.
     """
 
     def __init__(self, *, cors_origins: Iterable[str] = (), behind_tls: bool = False) -> None:
         self.origins = frozenset(cors_origins)
         self.static = {
-            # A browser must not guess a type that we did not say.
+            # A browser must not guess a type other than the stated one.
             "X-Content-Type-Options": "nosniff",
-            # No answer is a page that runs, loads or frames anything; those that are say so.
+            # No answer may run, load or frame anything; a page sets a policy of its own.
             "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-            # Queries, which may hold a place where somebody lives, stay out of others' logs.
+            # A query may hold the place where a person lives: it stays out of other sites' logs.
             "Referrer-Policy": "no-referrer",
             # Other sites' pages do not get the bytes into their process, unless they may read them.
             "Cross-Origin-Resource-Policy": "cross-origin" if self.origins else "same-origin",
         }
         if behind_tls:
-            # A browser that came over TLS once never comes without; wrong where there is none.
+            # A browser that came over TLS once will never come without it: only for sites with TLS.
             self.static["Strict-Transport-Security"] = _HSTS
-        # Of an answer that has none of them itself, which is almost every one.
+        # The lines for an answer that has none of these headers itself, as almost every one.
         self._all = "\r\n".join(f"{name}: {value}" for name, value in self.static.items())
 
     def lines(self, own: Mapping[str, str]) -> str:
-        """Return those that are the same for all requests as lines; an answer's own values win."""
+        """Return the lines that are the same for all requests; an answer's own values win."""
         if self.static.keys().isdisjoint(own):
             return self._all
         return "\r\n".join(
@@ -52,7 +52,7 @@ class CommonHeaders:
         )
 
     def told(self, told: "Told") -> str:
-        """Return those that depend on the request as lines, each with its end."""
+        """Return the lines that depend on the request, each with its line end."""
         lines = f"X-Request-Id: {told.request_id}\r\n" if told.request_id else ""
         if told.verdict is not None:
             lines += (
@@ -64,13 +64,13 @@ class CommonHeaders:
         return lines
 
     async def on_prepare(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Add them to an answer before it is sent: aiohttp's signal."""
+        """Add the common headers before an answer is sent, as a handler of aiohttp's signal."""
         self.complete(request, response)
 
     def complete(self, request: web.BaseRequest, response: web.StreamResponse) -> None:
-        """Add them to an answer; its own values win."""
+        """Add the common headers to an answer; its own values win."""
         headers = response.headers
-        # The library has set its own by now, with its version and Python's: nobody's business.
+        # aiohttp has set this header by now; clients need not know its version and Python's.
         headers.pop(hdrs.SERVER, None)
         for name, value in self.static.items():
             headers.setdefault(name, value)
@@ -84,7 +84,7 @@ class CommonHeaders:
             return []
         if EVERY_ORIGIN in self.origins:
             return [(hdrs.ACCESS_CONTROL_ALLOW_ORIGIN, EVERY_ORIGIN), _EXPOSE]
-        # An answer to one origin must not be kept for another.
+        # A cache must not serve the answer to one origin to another.
         headers = [(str(hdrs.VARY), str(hdrs.ORIGIN))]
         if origin in self.origins and origin is not None:
             headers += [(hdrs.ACCESS_CONTROL_ALLOW_ORIGIN, origin), _EXPOSE]
@@ -92,12 +92,12 @@ class CommonHeaders:
 
 
 class Told(NamedTuple):
-    """What an answer tells of its request.
+    """What the headers of an answer tell about its request.
 
     Attributes:
-        request_id: The request's.
-        verdict: What the limiter said; None where it was not asked.
-        origin: Of the page that asks, in a browser.
+        request_id: The id of the request.
+        verdict: What the limiter said; None if it was not asked.
+        origin: The origin of the page that asks, in a browser.
     """
 
     request_id: str | None
@@ -106,7 +106,7 @@ class Told(NamedTuple):
 
 
 def told_of(request: web.BaseRequest) -> Told:
-    """Return what an answer tells of a request."""
+    """Return what the headers of an answer tell about a request."""
     return Told(request.get(REQUEST_ID), request.get(VERDICT), request.headers.get(hdrs.ORIGIN))
 
 

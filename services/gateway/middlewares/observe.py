@@ -16,15 +16,15 @@ REQUEST_ID = web.RequestKey("request_id", str)
 # nginx's number for a client that went away before it had an answer.
 CLIENT_CLOSED = 499
 _ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-# Asked every few seconds by machines; they would be most of the log.
+# Machines ask these every few seconds; they would be most of the log.
 _QUIET = frozenset({"/health", "/health/live", "/health/ready"})
-# A method may be any word: one label for each that somebody tries would be a leak.
+# A method may be any word: a metric label for each word that a client tries would leak memory.
 _KNOWN_METHODS = frozenset(
     {hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_POST, hdrs.METH_PUT, hdrs.METH_PATCH}
     | {hdrs.METH_DELETE, hdrs.METH_OPTIONS}
 )
 _OTHER_METHOD = "OTHER"
-# Unique over replicas and restarts, a tenth of a random one's cost.
+# Such ids are unique over replicas and restarts, at a tenth of the cost of random ones.
 _prefix = secrets.token_hex(6)
 _numbers = itertools.count(1)
 
@@ -46,8 +46,8 @@ def new_id() -> str:
 class RouteObserver:
     """Counts, times and logs the requests of one route.
 
-    The template is the label, never the path: one for every path that somebody tries is a leak.
-    A stream lasts as long as its client likes: that is no latency.
+    The metric label is the template, never the path: a label for every path that a client tries
+    would leak memory. Streams are not timed: one lasts as long as its client likes.
     """
 
     def __init__(self, route: Route, log: AccessLog) -> None:
@@ -67,7 +67,7 @@ class RouteObserver:
     def note(
         self, method: str, path: str, status: int, seconds: float, client: str, request_id: str
     ) -> None:
-        """Note the end of a request of which this is known."""
+        """Note the end of a request, described by plain values."""
         label = method if method in _KNOWN_METHODS else _OTHER_METHOD
         counter = self._counters.get((label, status))
         if counter is None:

@@ -12,7 +12,7 @@ from services.gateway.problems import ProblemError, Slug, problem_response, unav
 
 _log = get_logger(__name__)
 
-# What the library refuses by itself, beside what is no request at all.
+# Errors that aiohttp raises itself; every other one of them is a bad request.
 _SLUGS = {
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: Slug.UNSUPPORTED_MEDIA_TYPE,
     HTTPStatus.INTERNAL_SERVER_ERROR: Slug.INTERNAL,
@@ -20,12 +20,12 @@ _SLUGS = {
 
 
 def answer_to(error: Exception, request: web.Request) -> web.StreamResponse:
-    """Answer an error as RFC 9457 has it; what was not foreseen is logged and says nothing."""
+    """Answer an error as RFC 9457 says; one that was not foreseen is logged, not shown."""
     if isinstance(error, ProblemError):
         problem = error
     elif isinstance(error, web.HTTPException):
         if error.status < HTTPStatus.BAD_REQUEST:
-            # A redirection, which the library makes an exception of.
+            # aiohttp raises redirections as exceptions too.
             return web.Response(status=error.status, headers=error.headers)
         problem = _of_http(error)
     elif isinstance(error, (*TRANSIENT_ERRORS, DependencyUnavailableError)):

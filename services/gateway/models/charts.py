@@ -1,4 +1,4 @@
-"""How a long time of positions is shown with few points."""
+"""How the positions of a long window are shown with few points."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,10 +9,10 @@ from pydantic import BaseModel, Field
 from services.gateway.buckets import Grain
 
 
-# Not models: building the five hundred of a chart as models took longer than the query.
+# Not models: building the five hundred buckets of a chart as models took longer than the query.
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """The values of a bucket."""
+    """The smallest, mean and largest value of a bucket."""
 
     min: float
     avg: float
@@ -21,7 +21,7 @@ class Extent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bucket:
-    """The positions of one stretch of time; without any, all values are null."""
+    """The positions of one interval; if it has none, all values are null."""
 
     time: Annotated[datetime, Field(description="Its start; it ends where the next one starts.")]
     samples: Annotated[int, Field(description="How many positions it holds; 0 is a gap.")] = 0

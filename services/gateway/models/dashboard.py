@@ -44,7 +44,7 @@ class ImagesNow(BaseModel):
 
 
 class ApproachesNow(BaseModel):
-    """The asteroids of two days back to today, and those that are to come."""
+    """The passages of asteroids since two days before today, upcoming ones included."""
 
     count: int
     hazardous: int = Field(description="How many of them are potentially hazardous.")
@@ -52,7 +52,7 @@ class ApproachesNow(BaseModel):
 
 
 class SpaceNow(BaseModel):
-    """The space documents of these days."""
+    """The current space documents."""
 
     apod: Picture | None
     neo: ApproachesNow
@@ -62,7 +62,7 @@ class SpaceNow(BaseModel):
 
 
 class DashboardData(BaseModel):
-    """All of it; what has not come yet is null or empty."""
+    """The parts of a dashboard; a part that has no data yet is null or empty."""
 
     iss: IssNow | None
     osdr: StudiesNow

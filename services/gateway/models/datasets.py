@@ -9,7 +9,7 @@ from services.gateway.models.told import Page, Told
 
 
 class DatasetSummary(Told):
-    """A study as lists show it; `time` is when the catalogue last said something new of it."""
+    """A study as lists show it; `time` is when the catalogue last had something new about it."""
 
     accession: str = Field(examples=["OSD-137"])
     title: str
@@ -40,7 +40,7 @@ class DatasetLink(BaseModel):
 
 
 class Dataset(DatasetSummary):
-    """All of a study."""
+    """A study with all its fields."""
 
     description: str | None
     project_ids: list[str]
@@ -83,7 +83,7 @@ class Facet(BaseModel):
 
 
 class Facets(BaseModel):
-    """What studies can be narrowed down to, the most frequent first."""
+    """The values that studies can be filtered by, the most frequent first."""
 
     organism: list[Facet]
     assay: list[Facet]

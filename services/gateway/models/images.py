@@ -9,7 +9,7 @@ from services.gateway.models.told import Page, Told
 
 
 class Image(Told):
-    """One public picture; `time` is its release, else its observation, else when it came."""
+    """A public image; `time` is its release, else its observation, else when it was fetched."""
 
     image_id: str = Field(examples=["jw02731-o001_t017_nircam_clear-f090w_i2d"])
     observation_id: str

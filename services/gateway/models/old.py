@@ -12,14 +12,14 @@ Payload = dict[str, Any]
 
 
 class OldHealth(BaseModel):
-    """Whether the server turns."""
+    """Whether the server runs."""
 
     status: str = Field(examples=["ok"])
     now: Stamp
 
 
 class NoData(BaseModel):
-    """What is answered before any data have come."""
+    """The answer before any data have come."""
 
     message: str = Field(examples=["no data"])
 
@@ -71,7 +71,7 @@ class SpaceDocument(BaseModel):
 
 
 class NoSpaceDocument(NoData):
-    """There is none yet."""
+    """The answer when a source has no document."""
 
     source: str
 
@@ -131,7 +131,7 @@ class Feed(BaseModel):
 
 
 class Message(BaseModel):
-    """What has become of a wish for fresh data."""
+    """What has become of a request for fresh data."""
 
     message: str = Field(examples=["ISS data refreshed"])
     reasons: dict[str, str] = Field(description="Why a source has brought nothing, by its name.")

@@ -14,7 +14,7 @@ from libs.common.events import AstroEvent, AstroKind, Origin, natural_key
 from libs.common.questions import AstroEventsAnswer
 from services.gateway.models.told import Told
 
-# What the earlier systems left out where there was nothing to say.
+# The fields that the earlier systems left out when they had no value.
 _LEFT_OUT = ("magnitude", "altitude", "details")
 
 
@@ -66,7 +66,7 @@ class SkyEvent(Told):
 
 
 class Place(BaseModel):
-    """Where an answer holds."""
+    """The place that an answer holds for."""
 
     lat: float = Field(description="Degrees, rounded to 0.0001 (11 m).")
     lon: float
@@ -87,7 +87,7 @@ class SkyEvents(BaseModel):
 
 
 def computed_events(answer: AstroEventsAnswer) -> list[SkyEvent]:
-    """Return the events of an answer as they are shown."""
+    """Return the events of an answer in the form that the API shows."""
     return [
         shown_event(
             each.event,
@@ -103,7 +103,7 @@ def computed_events(answer: AstroEventsAnswer) -> list[SkyEvent]:
 
 
 def shown_event(event: AstroEvent, told: Told) -> SkyEvent:
-    """Return an event as it is shown."""
+    """Return an event in the form that the API shows."""
     time = told.time
     return SkyEvent(
         **dict(told),

@@ -1,4 +1,4 @@
-"""How the suite itself is."""
+"""How the state of the suite itself is shown."""
 
 from typing import Literal
 
@@ -8,12 +8,12 @@ from libs.common.polling.source_state import SourceState
 from services.gateway.models.old import Stamp
 
 Connected = Literal["connected", "disconnected"]
-# What a source that nobody has polled yet is.
+# `unknown` is a source that no process has polled yet.
 Reach = Literal["connected", "unknown"] | SourceState
 
 
 class DatabaseStats(BaseModel):
-    """Rows by table; null where the database does not say."""
+    """Rows by table; null if the database does not answer."""
 
     iss_logs: int | None = Field(default=None, description="Positions of the station.")
     osdr_items: int | None = None
@@ -34,7 +34,7 @@ class StreamStats(BaseModel):
 
 
 class RedisStats(BaseModel):
-    """The broker; null where it does not say."""
+    """The broker in numbers; null if it does not answer."""
 
     version: str | None = None
     uptime_s: int | None = None
@@ -57,7 +57,7 @@ class WorkerStats(BaseModel):
 
 
 class SystemStats(BaseModel):
-    """How the suite is."""
+    """The suite in numbers."""
 
     database: DatabaseStats
     redis: RedisStats
@@ -67,7 +67,7 @@ class SystemStats(BaseModel):
 
 
 class ServicesHealth(BaseModel):
-    """Whether each can be reached; asked at this moment, or as its poller found it last."""
+    """Whether each service can be reached: asked now, or as its poller last found it."""
 
     database: Connected
     redis: Connected

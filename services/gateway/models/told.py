@@ -9,7 +9,7 @@ from libs.common.events import Origin
 
 
 class Told(BaseModel):
-    """When it was true, when it came, and from whom."""
+    """When a datum was true, when it came, and where from."""
 
     time: datetime = Field(description="When it was true, as the provider says.")
     fetched_at: datetime = Field(description="When the suite got it.")

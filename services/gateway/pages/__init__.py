@@ -24,7 +24,7 @@ _ASSETS = {
     "pages.css": "text/css; charset=utf-8",
     "pages.js": "text/javascript; charset=utf-8",
 }
-# Whatever a record says, nothing runs and nothing is loaded but from here; NASA's picture of the
+# Whatever a record holds, a page runs and loads only what comes from here. NASA's picture of the
 # day is the one exception.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self';"
@@ -34,7 +34,7 @@ POLICY = (
 
 
 def page(name: str) -> str:
-    """Return a page: what is its own, in what all have in common."""
+    """Return a page: its own content in the common layout."""
     links = "".join(
         f'<li><a href="/{each}"{_CURRENT if each == name else ""}>{title}</a></li>'
         for each, title in _TITLES.items()
@@ -55,7 +55,7 @@ def _sending(ready: Ready) -> Callable[[web.Request, OldParams], Awaitable[web.S
 
 
 def _routes() -> tuple[Route, ...]:
-    # They change with the release alone.
+    # Pages change only with a release.
     began = datetime.now(UTC)
     pages = [
         Route(

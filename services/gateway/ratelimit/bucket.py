@@ -8,9 +8,9 @@ ahead of now by one window at most.
 from services.gateway.ratelimit.quota import Quota
 from services.gateway.ratelimit.verdict import Verdict
 
-# A client that asks more slowly than this has each request checked in the broker.
+# Each request of a client that asks less often than this is checked in the broker.
 BUSY_S = 1.0
-# The broker is asked once in 500 requests then; a replica that dies takes no more with it.
+# With so many the broker is asked once in 500 requests. A replica that dies loses no more tokens.
 MOST_LEASED = 500
 
 
@@ -23,7 +23,7 @@ class Bucket:
         full_at: The theoretical arrival time, as last heard of, leased tokens included.
         leased: Tokens that were taken from the bucket and may be spent here without asking.
         used_at: When it was last spent from.
-        outage: The outages of the broker before it last answered for this bucket.
+        outage: How many outages the broker had had when it last answered for this bucket.
     """
 
     __slots__ = ("_asked_at", "_spent", "full_at", "key", "leased", "outage", "quota", "used_at")
@@ -48,14 +48,14 @@ class Bucket:
         return True
 
     def is_known_empty(self, cost: int, now: float) -> bool:
-        """Whether asking is useless: all that others spend meanwhile makes it only emptier."""
+        """Whether asking is useless: what other replicas spend only makes the bucket emptier."""
         quota = self.quota
         return self.full_at + (cost - self.leased) * quota.interval_s - now > quota.window_s
 
     def spend_alone(self, cost: int, now: float, replicas: int) -> bool:
-        """Spend tokens without the broker: one of `replicas` has that share of the flow.
+        """Spend tokens without the broker: each of `replicas` has an equal share of the flow.
 
-        A full bucket admits whatever the cost: a share smaller than the cost shuts nobody out.
+        A full bucket admits any cost, so that a share smaller than the cost shuts no client out.
         """
         step = cost * self.quota.interval_s * replicas
         if self.full_at > now and self.full_at + step - now > self.quota.window_s:
@@ -64,7 +64,7 @@ class Bucket:
         return True
 
     def wish(self, now: float) -> int:
-        """Return how many tokens to lease: twice what was spent since a question just before."""
+        """Return how many tokens to lease: twice what was spent since a recent question, or 0."""
         busy = now - self._asked_at < BUSY_S
         wish = min(MOST_LEASED, 2 * self._spent) if busy else 0
         self._spent = 0
@@ -77,7 +77,7 @@ class Bucket:
         self.used_at = now
 
     def take_back(self) -> int:
-        """Return the leased tokens to the bucket; tell how many the broker must be told of."""
+        """Put the leased tokens back; return how many of them the broker must be told of."""
         count, self.leased = self.leased, 0
         self.full_at -= count * self.quota.interval_s
         return count
@@ -92,13 +92,13 @@ class Bucket:
         quota = self.quota
         interval_s = quota.interval_s * replicas
         full_in_s = max(0.0, self.full_at - now)
-        # A hundredth of a token forgives the rounding of sums.
+        # A hundredth of a token makes up for the rounding of sums.
         remaining = int((quota.window_s - full_in_s) / interval_s + 0.01) + self.leased
         retry_in_s = 0.0
         if refused_cost:
             retry_in_s = max(0.001, full_in_s + refused_cost * interval_s - quota.window_s)
-        # What is leased has left the bucket, but not the client's hands.
+        # Leased tokens have left the bucket, but the client can still spend them.
         full_in_s = max(0.0, full_in_s - self.leased * quota.interval_s)
-        # Behind an old lease the bucket fills again; no client is told of more than fits into it.
+        # The bucket fills while a lease lies idle; no client is told of more than fits into it.
         remaining = min(quota.burst, max(0, remaining))
         return Verdict(quota, remaining, full_in_s, retry_in_s)

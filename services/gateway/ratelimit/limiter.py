@@ -1,4 +1,4 @@
-"""Decides for each request, without a question to the broker where none is needed."""
+"""The decision on each request, made without asking the broker where that is possible."""
 
 import asyncio
 import secrets
@@ -13,7 +13,7 @@ from services.gateway.ratelimit.quota import Quota
 from services.gateway.ratelimit.shared import SharedBuckets
 from services.gateway.ratelimit.verdict import Verdict
 
-# Some 300 bytes each: 15 MB. Whoever is forgotten here, the broker still knows.
+# About 300 bytes each: 15 MB. The broker still knows a client that is forgotten here.
 MOST_BUCKETS = 50_000
 # How often replicas show that they are alive, and how long a lease may lie idle.
 PERIOD_S = 1.0
@@ -32,14 +32,14 @@ class Limiter:
     def __init__(self, redis: Redis, most_buckets: int = MOST_BUCKETS) -> None:
         self._shared = SharedBuckets(redis)
         self._most_buckets = most_buckets
-        # The longest unused first.
+        # The least recently used bucket is the first.
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
         self._leasing: dict[str, Bucket] = {}
-        # Not the replica's number: two processes that share one by mistake are two all the same.
+        # Not the replica's number: two processes that share a number by mistake must count as two.
         self._name = secrets.token_hex(8)
 
     def spend_leased(self, key: str, quota: Quota, cost: int) -> Verdict | None:
-        """Admit at once what a lease covers; None where there is more to decide."""
+        """Admit at once what a lease covers; return None if there is more to decide."""
         bucket = self._bucket(key, quota)
         now = time.monotonic()
         if not bucket.spend_leased(cost, now):
@@ -48,7 +48,7 @@ class Limiter:
         return bucket.verdict(now)
 
     def decide(self, key: str, quota: Quota, cost: int) -> Verdict | None:
-        """Decide at once; None when the broker must be asked."""
+        """Decide at once; return None if the broker must be asked."""
         verdict = self.spend_leased(key, quota, cost)
         if verdict is not None:
             return verdict
@@ -90,7 +90,7 @@ class Limiter:
                 self._give_back(time.monotonic() - PERIOD_S)
 
     async def close(self) -> None:
-        """Leave the other replicas; what was leased here fills again by itself."""
+        """Leave the other replicas; in place of the tokens leased here new ones flow in."""
         await self._shared.close(self._name)
 
     def _bucket(self, key: str, quota: Quota) -> Bucket:

@@ -1,11 +1,11 @@
-"""How much a client may ask."""
+"""How much a client may ask for."""
 
 import math
 from dataclasses import dataclass, field
 
 # Above any route's cost, so that no client is refused for good.
 SMALLEST_BURST = 10
-# At one token in 0.6 us, the broker's clock and a double both still tell one from the next.
+# That is a token in 0.6 us: the broker's clock and a double both still tell one from the next.
 LARGEST = 100_000_000
 
 
@@ -14,7 +14,7 @@ class Quota:
     """A bucket of `burst` tokens that `per_minute` tokens flow into.
 
     Attributes:
-        per_minute: Tokens that a client may spend for ever.
+        per_minute: Tokens that a client may spend in every minute.
         burst: Tokens that it may spend at once, after it was quiet.
         interval_s: The time in which one token flows in.
         window_s: The time in which an empty bucket fills.

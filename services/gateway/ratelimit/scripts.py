@@ -1,9 +1,10 @@
-"""What the broker runs; each script is one step that no other client comes between."""
+"""The scripts that the broker runs, each as one atomic step."""
 
-# GCRA. KEYS: a bucket each. ARGV of each: interval and window in us; tokens given back; how far, at
-# least, the theoretical arrival time lies ahead (what was spent while this broker was away); tokens
-# wished for as a lease; the number of checks, and the cost of each. Answers, for each: how far the
-# theoretical arrival time lies ahead in us, the tokens leased, and 1 or 0 for each check.
+# GCRA. KEYS: one for each bucket. ARGV, for each bucket: interval and window in us; tokens given
+# back; how far, at least, the theoretical arrival time lies ahead (what was spent while this broker
+# was away); tokens wished for as a lease; the number of checks, and the cost of each. Answers, for
+# each bucket: how far the theoretical arrival time lies ahead in us, the tokens leased, and 1 or 0
+# for each check.
 CHECK = """
 local clock = redis.call('TIME')
 -- From 2023 on: a double has a hundredth of a microsecond left then.
@@ -40,7 +41,8 @@ end
 return answers
 """
 
-# KEYS: the replicas. ARGV: this one, and how long one is believed to be alive. Answers how many.
+# KEYS: the set of replicas. ARGV: this replica, and after what silence one counts as gone, in s.
+# Answers how many are alive.
 PRESENT = """
 local now = redis.call('TIME')[1]
 redis.call('ZADD', KEYS[1], now, ARGV[1])

@@ -15,12 +15,12 @@ from services.gateway.ratelimit.scripts import CHECK, PRESENT
 
 _log = get_logger(__name__)
 
-# One hash tag: in a cluster all buckets share a slot, and with it a script.
+# With one hash tag all buckets share a slot of a cluster, so that one script can take many.
 KEY_PREFIX = "cassiopeia:{limits}:"
 REPLICAS_KEY = KEY_PREFIX + "replicas"
-# The script takes some 2 us per client, and nobody else is served meanwhile.
+# The script takes about 2 us per client, and the broker serves nothing else meanwhile.
 MOST_CLIENTS = 500
-# A replica that has not been heard of for so long is gone.
+# A replica that has been silent for this long counts as gone.
 ALIVE_S = 5
 
 
@@ -36,12 +36,12 @@ class _Question:
 
 
 class SharedBuckets:
-    """Asks the broker; what waits in the same moment travels in one call.
+    """Asks the broker; questions that wait at the same moment travel in one call.
 
     Attributes:
         is_away: Whether the broker did not answer the last time.
         outages: How often it went away.
-        replicas: How many were alive when that was last heard of.
+        replicas: How many replicas were alive when the broker last said.
     """
 
     def __init__(self, redis: Redis) -> None:
@@ -70,7 +70,7 @@ class SharedBuckets:
         self._question(bucket)
 
     async def be_present(self, name: str) -> None:
-        """Say that a replica is alive, hear how many are; find out that the broker is back."""
+        """Report this replica as alive, learn how many are, and notice when the broker is back."""
         try:
             count: Any = await self._present(keys=[REPLICAS_KEY], args=[name, ALIVE_S])
         except (RedisError, OSError) as error:
@@ -82,7 +82,7 @@ class SharedBuckets:
             _log.info("limits_shared_again", replicas=self.replicas)
 
     async def close(self, name: str) -> None:
-        """Take leave of the other replicas, and of the broker."""
+        """Leave the other replicas, and close the connection to the broker."""
         if self._asking is not None:
             await end_tasks(self._asking)
         if not self.is_away:
@@ -123,7 +123,7 @@ class SharedBuckets:
             self._lost(str(error))
             _leave_alone(batch)
             return
-        except Exception:  # noqa: BLE001 - those who wait must not wait for ever, nor who comes next
+        except Exception:  # noqa: BLE001 - no request, waiting or later, may wait for ever
             _log.exception("limits_question_failed", clients=len(batch))
             _leave_alone(batch)
             return
@@ -140,7 +140,8 @@ class SharedBuckets:
         quota = bucket.quota
         ahead_s = 0.0
         if bucket.outage != self.outages:
-            # Whether it forgot or never knew: what is known here counts, if it is more.
+            # The broker may have forgotten this bucket, or not know what was spent here while it
+            # was away: what this replica knows counts, if it is more.
             ahead_s = max(0.0, bucket.full_at - now)
         return [
             quota.interval_s * 1_000_000,
@@ -160,7 +161,7 @@ class SharedBuckets:
 
 
 def _leave_alone(batch: list[_Question]) -> None:
-    """Tell all who wait that nobody answers."""
+    """Tell all requests that wait that the broker does not answer."""
     for question in batch:
         question.bucket.lease(question.given_back)
         _resolve(question, [None] * len(question.waiting))

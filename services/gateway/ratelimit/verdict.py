@@ -1,4 +1,4 @@
-"""What the limiter says of a request, and how the answer tells it."""
+"""What the limiter says about a request, and how the answer shows it."""
 
 import math
 from http import HTTPStatus
@@ -14,7 +14,7 @@ class Verdict(NamedTuple):
     """Whether a request is admitted.
 
     Attributes:
-        quota: What its client may ask.
+        quota: The quota of its client.
         remaining: Tokens that are left.
         full_in_s: The time in which the bucket is full again.
         retry_in_s: The time after which the same request is admitted; 0 when it is.

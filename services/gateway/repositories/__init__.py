@@ -1,4 +1,4 @@
-"""All SQL of the gateway, a file per resource; its role can only read."""
+"""All SQL of the gateway, a file per resource; its database role can only read."""
 
 from dataclasses import dataclass
 from typing import Self

@@ -1,4 +1,4 @@
-"""Stored astronomical events: what stands in while nobody computes them."""
+"""Stored astronomical events, which stand in while no service computes them."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -11,7 +11,7 @@ from services.gateway.models.sky import SkyEvent, shown_event
 from services.gateway.models.told import Told
 from services.gateway.repositories.reading import Conditions, Reader, Row
 
-# A year of everything that is the same for the whole Earth is some 150 events.
+# A year has about 150 events that are the same for the whole Earth.
 MAX_EVENTS = 2_000
 
 
@@ -41,6 +41,6 @@ class AstroRepository:
 
 
 def _event(row: Row) -> SkyEvent:
-    # JSON has texts where the strict model wants times.
+    # Not strict: JSON has texts where the model wants times.
     data = AstroEvent.model_validate(row["data"], strict=False)
     return shown_event(data, Told.model_validate({name: row[name] for name in Told.model_fields}))

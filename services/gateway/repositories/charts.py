@@ -1,4 +1,4 @@
-"""Long times of positions in few points, from the roll-ups wherever they will do."""
+"""Positions of long windows in few points, from the roll-ups where they are fine enough."""
 
 from datetime import datetime
 
@@ -72,7 +72,7 @@ class ChartRepository:
         self._reader = Reader(pool)
 
     async def positions(self, cut: Cut, until: datetime) -> list[Bucket]:
-        """Return every bucket of a window that ends before `until`, empty ones too."""
+        """Return every bucket of a window that ends before `until`, empty ones included."""
         rows = await self._reader.rows(
             _STATEMENTS[cut.grain], {"width": cut.width, "start": cut.start, "until": until}
         )

@@ -84,7 +84,7 @@ class DatasetFilter:
     program: str | None = None
 
     def conditions(self) -> Conditions:
-        """Return it as SQL."""
+        """Return the filter as conditions in SQL."""
         return (
             Conditions()
             .add("search @@ websearch_to_tsquery('english', %(words)s)", words=self.words)
@@ -112,7 +112,7 @@ class DatasetRepository:
         cursor: str | None = None,
         limit: int = 50,
     ) -> Slice[DatasetSummary]:
-        """Return studies; relevance is that to the words, which it needs.
+        """Return studies; the order by relevance needs words to compare with.
 
         Raises:
             InvalidCursorError: It is no cursor of this order.
@@ -149,7 +149,7 @@ class DatasetRepository:
         )
 
     async def facets(self) -> Facets:
-        """Return what studies can be narrowed down to."""
+        """Return the values that studies can be filtered by."""
         found: dict[str, list[Facet]] = {
             "organism": [],
             "assay": [],

@@ -12,7 +12,7 @@ from services.gateway.repositories.reading import Conditions, Reader, Slice, sel
 from services.gateway.routing import Text
 
 _NEWEST = Order("newest", {"time": Moment, "image_id": Text})
-# Without those that were shipped with the project, once there are others.
+# The gallery leaves out the images shipped with the project, once there are others.
 _GALLERY = selection("jwst_gallery", Image)
 _ALL = selection("jwst_images", Image)
 
@@ -24,7 +24,7 @@ class ImageFilter:
     Attributes:
         words: As people write them into a search box.
         program: Number of the observing program.
-        instrument: One that took part.
+        instrument: One of the instruments that took part.
         suffix: Kind of product, with its underscore.
         since: First moment.
         until: First moment after the window.
@@ -38,7 +38,7 @@ class ImageFilter:
     until: datetime | None = None
 
     def conditions(self) -> Conditions:
-        """Return it as SQL."""
+        """Return the filter as conditions in SQL."""
         return (
             Conditions()
             .add("search @@ websearch_to_tsquery('english', %(words)s)", words=self.words)

@@ -1,4 +1,4 @@
-"""What the memory of the newest state begins with, where the streams no longer have it."""
+"""The newest state from the database, with which memory is filled before the streams are read."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -45,13 +45,13 @@ class _Kind:
 
     def event(self, row: Row) -> Event:
         """Return the event of a row."""
-        # Not strict: an array of the database is a list of plain words.
+        # Not strict: the database gives an array as a list of plain texts.
         data = self.model.model_validate(dict(row.get("data") or row), strict=False)
         told = Provenance(row["provider"], Origin(row["origin"]), row["fetched_at"])
         return self.wrap(data, row, told)
 
 
-# `day` is the present one of UTC, `now` the moment. The limits are those of memory.
+# `day` is the start of the present day in UTC, `now` the moment. The limits are those of latest/.
 _KINDS = (
     _Kind(
         "SELECT * FROM iss_elements ORDER BY epoch DESC, fetched_at DESC LIMIT 1",

@@ -85,7 +85,7 @@ class OldRepository:
 
     async def counts(self) -> TableCounts:
         """Return how many rows the tables hold."""
-        # The positions of a year are counted by their 8,760 hours.
+        # The positions of a year are counted from the roll-ups of its 8,760 hours.
         row: Row = (
             await self._reader.rows(
                 sql.SQL(

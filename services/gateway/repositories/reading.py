@@ -1,4 +1,4 @@
-"""What all repositories share: conditions, pages that start behind a key, rows as models."""
+"""What all repositories share: conditions, pages that start after a key, rows as models."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -42,7 +42,7 @@ class Conditions:
         return self
 
     def add_behind(self, order: Order, cursor: str | None) -> Self:
-        """Leave out what the pages up to a cursor have shown.
+        """Leave out the rows that the pages up to a cursor have shown.
 
         Raises:
             InvalidCursorError: It is no cursor of this order.
@@ -61,7 +61,7 @@ class Conditions:
 
     @property
     def where(self) -> sql.Composed:
-        """All of them, as follows WHERE."""
+        """All conditions, in the form that follows WHERE."""
         return sql.SQL(" AND ").join(self._all)
 
 
@@ -75,7 +75,7 @@ class Selection(Generic[_Item]):
 
 
 def selection(source: LiteralString, model: type[_Model]) -> Selection[_Model]:
-    """Return the selection of a model whose fields bear the names of columns."""
+    """Return the selection of a model whose fields have the names of columns."""
     rows_type: Any = GenericAlias(list, (model,))
     adapter: TypeAdapter[list[_Model]] = TypeAdapter(rows_type)
 
@@ -97,13 +97,13 @@ class Reader:
         """Return the rows of a statement.
 
         Raises:
-            psycopg.Error: Of `TRANSIENT_ERRORS`: the database is away, or hangs.
+            psycopg.Error: One of `TRANSIENT_ERRORS`: the database is away, or hangs.
         """
         deadline_s = asyncio.get_running_loop().time() + READ_PATIENCE_S
         async with (
             self._pool.connection() as connection,
             hanging_up_at(connection, deadline_s),
-            # Ended in here: the pool waits for the end of one without a limit.
+            # Ended here, within the deadline: the pool would end it too, but without a limit.
             connection.transaction(),
             connection.cursor(row_factory=dict_row) as cursor,
         ):
@@ -139,7 +139,7 @@ class Reader:
             where=conditions.where,
             order=sql.SQL(", ").join(sql.SQL(key) + direction for key in order.keys),
         )
-        # One more than asked for tells whether there is a next page.
+        # One row more than asked for tells whether there is a next page.
         rows = await self.rows(statement, {**conditions.values, "limit": limit + 1})
         shown = rows[:limit]
         following = None
@@ -148,7 +148,7 @@ class Reader:
         return Slice(what.read(shown), following)
 
     async def first(self, what: Selection[_Item], conditions: Conditions) -> _Item | None:
-        """Return the one row that there is, if there is one."""
+        """Return the first row that fulfils the conditions, if there is one."""
         statement = sql.SQL("SELECT {} FROM {} WHERE {} LIMIT 1").format(
             sql.SQL(", ").join(map(sql.Identifier, what.columns)),
             sql.SQL(what.source),

@@ -96,7 +96,7 @@ class SpaceRepository:
         cursor: str | None = None,
         limit: int = 50,
     ) -> Slice[Flare]:
-        """Return flares that began in a window, the newest first, of a class or as strong."""
+        """Return flares that began in a window, of a class or at least as strong, newest first."""
         conditions = (
             _window("begin_time", since, until)
             .add("starts_with(class_type, %(letter)s)", letter=letter)
@@ -153,7 +153,7 @@ _Time = Literal["begin_time", "start_time", "net"]
 
 
 def _days(column: _Day, since: date | None, until: date | None) -> Conditions:
-    """Return the days of a window, its last one included."""
+    """Return the condition for a window of days, its last one included."""
     return (
         Conditions()
         .add(column + " >= %(since)s", since=since)
@@ -162,7 +162,7 @@ def _days(column: _Day, since: date | None, until: date | None) -> Conditions:
 
 
 def _window(column: _Time, since: datetime | None, until: datetime | None) -> Conditions:
-    """Return the moments of a window, without its end."""
+    """Return the condition for a window of moments, without its end."""
     return (
         Conditions()
         .add(column + " >= %(since)s", since=since)

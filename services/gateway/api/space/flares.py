@@ -25,9 +25,9 @@ FLARES = Kind("space_flares", fresh_s=3_600.0, changed_by=frozenset({SolarFlareE
 _CACHE = "1 hour, or until the list changes"
 _AWAY = (HTTPStatus.SERVICE_UNAVAILABLE,)
 FEED_LENGTH = 50
-# X-ray flux of a class's 1, in W/m2.
+# X-ray flux at which each class begins (A1, B1, ...), in W/m2.
 _FLUX = {"A": 1e-8, "B": 1e-7, "C": 1e-6, "M": 1e-5, "X": 1e-4}
-# Records hold what the class says: a rounding error must not leave the limit itself out.
+# Stored fluxes are computed from the class: a rounding error must not exclude the limit itself.
 _TOLERANCE = 1 - 1e-9
 
 
@@ -43,7 +43,7 @@ class FlareFilter(Params):
 
     @property
     def min_flux_w_m2(self) -> float | None:
-        """What `min_class` means."""
+        """The flux that `min_class` stands for."""
         if self.min_class is None:
             return None
         return _FLUX[self.min_class[0]] * float(self.min_class[1:]) * _TOLERANCE

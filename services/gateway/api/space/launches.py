@@ -25,7 +25,7 @@ from services.gateway.ready import Ready
 from services.gateway.repositories.space import LaunchFilter
 from services.gateway.routing import ATOM, CALENDAR, Params, Route, Text
 
-# What is ahead becomes the past without any event.
+# An upcoming launch becomes a past one without any event.
 LAUNCHES = Kind("space_launches", fresh_s=300.0, changed_by=frozenset({LaunchEvent.TYPE}))
 _CACHE = "5 minutes, or until the list changes"
 _AWAY = (HTTPStatus.SERVICE_UNAVAILABLE,)
@@ -36,7 +36,7 @@ CALENDAR_LENGTH = 300
 
 
 class When(StrEnum):
-    """On which side of the present."""
+    """Whether launches are upcoming, past, or either."""
 
     UPCOMING = "upcoming"
     PAST = "past"
@@ -52,14 +52,14 @@ class ProviderParams(Params):
 
 
 class LaunchesParams(PageParams, Window, ProviderParams):
-    """A page of launches; the window is that of `net`."""
+    """A page of launches; the window is one of `net`."""
 
     when: When = Field(
         default=When.UPCOMING, description="Upcoming ones come next first, others last first."
     )
 
     def which(self, now: datetime) -> LaunchFilter:
-        """Return the same, as the repository takes it."""
+        """Return the filter in the form that the repository takes."""
         since, until = self.since, self.until
         if self.when is When.UPCOMING:
             since = max(since, now) if since else now
@@ -80,7 +80,7 @@ class LaunchParams(Params):
 
 
 async def launches(app: web.Application, params: LaunchesParams) -> LaunchesPage:
-    """Return rocket launches: upcoming ones, the next first, or others, the last first."""
+    """Return rocket launches: upcoming ones with the next first, others with the last first."""
     found = await app[REPOSITORIES].space.launches(
         params.which(app[CLOCK].now()), cursor=params.cursor, limit=params.limit
     )
@@ -93,7 +93,7 @@ async def launch(app: web.Application, params: LaunchParams) -> LaunchShown | No
 
 
 async def calendar(request: web.Request, params: ProviderParams) -> web.StreamResponse:
-    """Answer the launches of a month back to the last announced as a calendar."""
+    """Answer the launches since a month ago, announced ones included, as a calendar."""
 
     async def make() -> Ready:
         since = request.app[CLOCK].now() - CALENDAR_BEHIND
@@ -101,7 +101,7 @@ async def calendar(request: web.Request, params: ProviderParams) -> web.StreamRe
             LaunchFilter(since=since, provider=params.provider), limit=CALENDAR_LENGTH
         )
         body = launches_calendar(found.items)
-        # As time goes on, other launches are to come.
+        # The listed launches change as time goes on, even without a newer row.
         now = request.app[CLOCK].now()
         return Ready.of(body, newest_of(request, found.items), changed_at=now, media=CALENDAR)
 
