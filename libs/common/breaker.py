@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass
 
 from libs.common.clock import Clock
+from libs.common.waits import bounded_wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +42,13 @@ class Breaker:
         self._open_until = float("-inf")
 
     def failed(self, at_least_s: float = 0.0) -> None:
-        """Count a failure; pause for at least what the upstream asked for.
+        """Count a failure; pause for at least what the upstream asked for, up to a day.
 
         The pause lies between half and all of an exponentially growing time, so that many
         installations that failed together do not return together.
         """
         self.failures += 1
-        pause = at_least_s
+        pause = bounded_wait(at_least_s) or 0.0
         opened = self.failures - self._options.threshold
         if opened >= 0:
             # 2**30 exceeds every cap in use; the bound keeps the power from overflowing.

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import ClassVar
 
 from libs.common.polling.source_state import SourceState
+from libs.common.upstream.reasons import plain_reason
+from libs.common.waits import bounded_wait
 
 
 class CassiopeiaError(Exception):
@@ -35,15 +37,23 @@ class LeaseLostError(CassiopeiaError):
 class UpstreamError(CassiopeiaError):
     """An upstream did not give what was asked for.
 
+    The message may hold what the upstream wrote: it is cleaned here, once for all who repeat it.
+
     Attributes:
         state: The state of the source while this lasts.
         retryable: Whether the same request may succeed within seconds.
+        retry_after_s: Seconds that the upstream asked to wait, a day at most; None where it did
+            not say.
         rejects: What was received and became no event, each with its reason; for dead letters.
     """
 
     state: ClassVar[SourceState] = SourceState.FAILING
     retryable: ClassVar[bool] = False
     rejects: Sequence[tuple[bytes, str]] = ()
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(plain_reason(message))
+        self.retry_after_s = None if retry_after_s is None else bounded_wait(retry_after_s)
 
 
 class UnreachableError(UpstreamError):
@@ -75,17 +85,9 @@ class AccessRefusedError(UpstreamError):
 
 
 class RateLimitedError(UpstreamError):
-    """The upstream answered 429, or 503 with a `Retry-After`.
-
-    Attributes:
-        retry_after_s: Seconds that the upstream asked to wait; None where it did not say.
-    """
+    """The upstream answered 429, or 503 with a `Retry-After`."""
 
     state = SourceState.BLOCKED
-
-    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
 
 
 class BudgetExhaustedError(UpstreamError):
@@ -122,7 +124,7 @@ class BodyRejectedError(UpstreamError):
     def __init__(self, message: str, body: bytes) -> None:
         super().__init__(message)
         self.body = body
-        self.rejects = ((body, message),)
+        self.rejects = ((body, str(self)),)
 
 
 class StaleContentError(UpstreamError):

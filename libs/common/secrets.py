@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterable, Mapping
+from html import escape
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -54,7 +55,10 @@ def environment_with_secrets(prefix: str) -> dict[str, str]:
 
 
 class Redactor:
-    """Masks secrets in text: the known ones, and whatever has the form of a secret."""
+    """Masks secrets in text: the known ones, and whatever has the form of a secret.
+
+    A secret is found as it is and as an address, JSON or a page spell it.
+    """
 
     def __init__(self, known: Iterable[str] = ()) -> None:
         secrets: set[str] = set()
@@ -67,16 +71,38 @@ class Redactor:
             else:
                 secrets.add(value)
         # Longest first, so that a secret that is part of another leaves no rest of that one.
-        self._known = sorted(
-            (secret for secret in secrets if len(secret) >= _SHORTEST_SECRET),
-            key=len,
-            reverse=True,
-        )
+        spellings = [
+            "".join(map(_spellings, secret))
+            for secret in sorted(secrets, key=len, reverse=True)
+            if len(secret) >= _SHORTEST_SECRET
+        ]
+        self._known = re.compile("|".join(spellings)) if spellings else None
+        self._known_bytes = re.compile("|".join(spellings).encode()) if spellings else None
 
     def __call__(self, text: str) -> str:
         """Return the text with `***` where a secret stood."""
-        for secret in self._known:
-            text = text.replace(secret, _MASK)
+        if self._known:
+            text = self._known.sub(_MASK, text)
         text = _URL_PASSWORD.sub(rf"\g<head>:{_MASK}@", text)
         text = _KEY_PARAMETER.sub(rf"\g<head>{_MASK}", text)
         return _AUTHORIZATION.sub(rf"\g<head>{_MASK}", text)
+
+    def known_in(self, body: bytes) -> bytes:
+        """Return a body with `***` where a secret stood that it was told of."""
+        return self._known_bytes.sub(_MASK.encode(), body) if self._known_bytes else body
+
+
+def _spellings(character: str) -> str:
+    """Return a pattern of one character of a secret, in whatever form it may stand."""
+    forms = [re.escape("\\" + character)] if character in '"\\/' else []
+    forms.append(re.escape(character))
+    if not character.isalnum():
+        forms.append(re.escape(escape(character)))
+    if character == " ":
+        forms.append(r"\+")
+    octets = character.encode("utf-8", "surrogatepass")
+    units = character.encode("utf-16-be", "surrogatepass")
+    forms.append("(?i:" + "".join(f"%{octet:02x}" for octet in octets) + ")")
+    pairs = zip(units[::2], units[1::2], strict=True)
+    forms.append("(?i:" + "".join(rf"\\u{high:02x}{low:02x}" for high, low in pairs) + ")")
+    return f"(?:{'|'.join(forms)})"

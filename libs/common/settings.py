@@ -1,10 +1,11 @@
 """Settings: environment variables with the prefix `CASSIOPEIA_`, read once, then frozen."""
 
 import os
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, AliasChoices, Field, HttpUrl, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -25,10 +26,28 @@ Port = Annotated[int, Field(ge=0, le=65_535)]
 
 _Settings = TypeVar("_Settings", bound="ServiceSettings")
 
+# Up to the last @, since a password may have been written with a slash in it.
+_USER_INFO = re.compile(r"(?<=://)\S*@")
+_QUERY = re.compile(r"\?\S*")
+
 
 def _redis_url(url: SecretStr) -> SecretStr:
     BrokerUrl.parse(url.get_secret_value())
     return url
+
+
+def _upstream_url(url: HttpUrl) -> HttpUrl:
+    if url.username is not None or url.password is not None:
+        raise ValueError(
+            "expected an address without user and password: it is published as that of the data"
+        )
+    if url.query is not None or url.fragment is not None:
+        raise ValueError("expected a base address, without `?` and `#`")
+    return url
+
+
+UpstreamUrl = Annotated[HttpUrl, AfterValidator(_upstream_url)]
+"""Base address of an upstream. Events and links hold it, so it holds no secret."""
 
 
 def _partitions(value: str) -> str:
@@ -165,8 +184,15 @@ def _complaint(model: type[ServiceSettings], detail: Any) -> str:  # noqa: ANN40
     )
     names = _variables(field, info)
     variable = next((name for name in names if name in os.environ), names[0])
-    shown = "***" if info.annotation is SecretStr else Redactor()(str(detail["input"]))
+    shown = "***" if info.annotation is SecretStr else _shown(str(detail["input"]))
     return f"{variable}={shown}: {expectation(detail['msg'])}"
+
+
+def _shown(value: str) -> str:
+    """Return a wrong value without what may be a secret in it."""
+    if "://" in value:
+        value = _QUERY.sub("?***", _USER_INFO.sub("***@", value))
+    return Redactor()(value)
 
 
 def _variables(field: str, info: FieldInfo) -> list[str]:

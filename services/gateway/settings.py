@@ -5,10 +5,10 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, HttpUrl, SecretStr
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
-from libs.common.settings import DatabaseSettings, Port
+from libs.common.settings import DatabaseSettings, Port, UpstreamUrl
 from services.gateway.access.addresses import Network
 from services.gateway.access.apikeys import Burst, PerMinute, parse_api_keys
 from services.gateway.access.tokens import SHORTEST_SECRET_BYTES, read_public_keys
@@ -122,7 +122,7 @@ class GatewaySettings(DatabaseSettings):
         default=10_000_000,
         description="Size of one thumbnail at most.",
     )
-    thumbnail_mirror_url: HttpUrl | None = Field(
+    thumbnail_mirror_url: UpstreamUrl | None = Field(
         default=None,
         description="Address that stands in for the archives of pictures, with the archive's host"
         " as the first part of the path; for machines without a way to them.",

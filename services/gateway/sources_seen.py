@@ -27,6 +27,7 @@ class SeenSources:
         self._clock = clock
         self._lock = asyncio.Lock()
         self._seen: dict[str, SourceStatus] = {}
+        self._led: set[str] = set()
         self._look_at = float("-inf")
         # When the broker last answered; None before it has.
         self.seen_at: datetime | None = None
@@ -39,7 +40,9 @@ class SeenSources:
             if time.monotonic() > self._look_at:
                 await self._look()
         now = self._clock.now()
-        return {name: status.as_of(now) for name, status in self._seen.items()}
+        return {
+            name: status.as_of(now, is_led=name in self._led) for name, status in self._seen.items()
+        }
 
     async def known(self) -> list[SourceStatus]:
         """Return every known source, sorted by name; while the broker is away, the last known.
@@ -62,7 +65,8 @@ class SeenSources:
     async def _look(self) -> None:
         try:
             async with asyncio.timeout(_PATIENCE_S):
-                self._seen = {status.name: status for status in await self._registry.all()}
+                seen = {status.name: status for status in await self._registry.all()}
+                self._seen, self._led = seen, await self._registry.led(seen)
         except (RedisError, TimeoutError):
             self.trouble = "the broker, which knows the sources, does not respond"
             self._look_at = time.monotonic() + _PAUSE_S

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, HttpUrl, SecretStr, model_validator
 
 from libs.common.events import AstroObserver
-from libs.common.settings import ServiceSettings
+from libs.common.settings import ServiceSettings, UpstreamUrl
 from services.ingest_astro.observers import parse_observers
 
 
@@ -27,7 +27,7 @@ class IngestAstroSettings(ServiceSettings):
         default=86_400.0,
         description="Period of the computation, and of the calls to AstronomyAPI.",
     )
-    astronomyapi_url: HttpUrl = Field(
+    astronomyapi_url: UpstreamUrl = Field(
         default=HttpUrl("https://api.astronomyapi.com/api/v2"),
         description="Base address of AstronomyAPI.",
     )

@@ -101,4 +101,4 @@ def _elements(settings: IngestIssSettings, ingest: Ingest, known: LastAnswer) ->
         # New sets appear one to three times a day.
         expect_new_within=timedelta(days=3),
     )
-    return ingest.poller(options, Celestrak(client), ShippedElements(known, ingest.clock))
+    return ingest.poller(options, Celestrak(client, known), ShippedElements(known, ingest.clock))

@@ -10,6 +10,7 @@ from libs.common.clock import iso
 from libs.common.errors import StaleContentError
 from libs.common.events import IssElementsEvent, IssPosition, IssPositionEvent, Provenance
 from libs.common.upstream.records import storable_record
+from libs.common.upstream.text import plain_text
 from services.ingest_iss.omm import parse_omm
 
 ISS_NORAD_ID = 25_544
@@ -53,7 +54,7 @@ def position_event(
     scale = _kilometres_per_unit(body)
     position = IssPosition(
         norad_id=ISS_NORAD_ID,
-        name=str(body.get("name") or "iss"),
+        name=plain_text(str(body.get("name") or "")) or "iss",
         latitude_deg=_number(body, "latitude"),
         longitude_deg=_number(body, "longitude"),
         altitude_km=_number(body, "altitude") * scale,
@@ -63,7 +64,7 @@ def position_event(
         solar_latitude_deg=_number(body, "solar_lat"),
         solar_longitude_deg=half_turn(_number(body, "solar_lon")),
         source_url=source_url,
-        upstream_body=dict(body),
+        upstream_body=storable_record(body),
     )
     if distance > stale_after:
         raise StaleContentError(

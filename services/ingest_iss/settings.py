@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AliasChoices, Field, HttpUrl
 
-from libs.common.settings import Seconds, ServiceSettings
+from libs.common.settings import Seconds, ServiceSettings, UpstreamUrl
 
 MIN_ELEMENTS_PERIOD_S = 7_200
 
@@ -12,12 +12,12 @@ MIN_ELEMENTS_PERIOD_S = 7_200
 class IngestIssSettings(ServiceSettings):
     """What ingest_iss is told; the second name of a variable is the earlier systems'."""
 
-    wheretheiss_url: HttpUrl = Field(
+    wheretheiss_url: UpstreamUrl = Field(
         default=HttpUrl("https://api.wheretheiss.at/v1"),
         validation_alias=AliasChoices("CASSIOPEIA_WHERETHEISS_URL", "WHERE_ISS_URL"),
         description="Base address of the position API.",
     )
-    celestrak_url: HttpUrl = Field(
+    celestrak_url: UpstreamUrl = Field(
         default=HttpUrl("https://celestrak.org"), description="Base address of Celestrak."
     )
     iss_poll_seconds: Annotated[float, Field(ge=1, le=3_600)] = Field(

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, HttpUrl, SecretStr
 
-from libs.common.settings import Seconds, ServiceSettings
+from libs.common.settings import Seconds, ServiceSettings, UpstreamUrl
 
 
 def _header_value(key: SecretStr) -> SecretStr:
@@ -17,10 +17,10 @@ def _header_value(key: SecretStr) -> SecretStr:
 class IngestJwstSettings(ServiceSettings):
     """What ingest_jwst is told."""
 
-    mast_url: HttpUrl = Field(
+    mast_url: UpstreamUrl = Field(
         default=HttpUrl("https://mast.stsci.edu"), description="Base address of MAST."
     )
-    jwstapi_url: HttpUrl = Field(
+    jwstapi_url: UpstreamUrl = Field(
         default=HttpUrl("https://api.jwstapi.com"), description="Base address of jwstapi.com."
     )
     jwstapi_key: Annotated[SecretStr, AfterValidator(_header_value)] = Field(

@@ -1,22 +1,24 @@
 """Settings of ingest_osdr."""
 
+import re
 from typing import Annotated
-from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import AliasChoices, Field, HttpUrl, field_validator
 
-from libs.common.settings import Seconds, ServiceSettings
+from libs.common.settings import Seconds, ServiceSettings, UpstreamUrl
+
+_LISTING = re.compile(r"/datasets/?(\?format=json)?$")
 
 
 class IngestOsdrSettings(ServiceSettings):
     """What ingest_osdr is told; the second name of a variable is the earlier systems'."""
 
-    osdr_url: HttpUrl = Field(
+    osdr_url: UpstreamUrl = Field(
         default=HttpUrl("https://visualization.osdr.nasa.gov/biodata/api/v2"),
         validation_alias=AliasChoices("CASSIOPEIA_OSDR_URL", "NASA_API_URL"),
         description="Base address of the biodata API.",
     )
-    osdr_search_url: HttpUrl = Field(
+    osdr_search_url: UpstreamUrl = Field(
         default=HttpUrl("https://osdr.nasa.gov/osdr/data"),
         description="Base address of the study API, which knows release dates.",
     )
@@ -43,10 +45,8 @@ class IngestOsdrSettings(ServiceSettings):
         description="How long the repository may take to answer.",
     )
 
-    @field_validator("osdr_url")
+    @field_validator("osdr_url", mode="before")
     @classmethod
-    def _without_listing(cls, url: HttpUrl) -> HttpUrl:
+    def _without_listing(cls, url: object) -> object:
         """Take the address of the listing, which the earlier systems were given, as the base's."""
-        parts = urlsplit(str(url))
-        path = parts.path.rstrip("/").removesuffix("/datasets")
-        return HttpUrl(urlunsplit((parts.scheme, parts.netloc, path, "", "")))
+        return _LISTING.sub("", url) if isinstance(url, str) else url

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AliasChoices, Field, HttpUrl, SecretStr
 
-from libs.common.settings import Seconds, ServiceSettings
+from libs.common.settings import Seconds, ServiceSettings, UpstreamUrl
 
 Period = Annotated[float, Field(ge=60, le=604_800)]
 
@@ -27,7 +27,7 @@ class IngestSpaceSettings(ServiceSettings):
     and 12 each of asteroids, flares and ejections.
     """
 
-    nasa_url: HttpUrl = Field(
+    nasa_url: UpstreamUrl = Field(
         default=HttpUrl("https://api.nasa.gov"),
         description="Base address of api.nasa.gov: APOD, NeoWs, DONKI.",
     )
@@ -36,7 +36,7 @@ class IngestSpaceSettings(ServiceSettings):
         validation_alias=AliasChoices("CASSIOPEIA_NASA_API_KEY", "NASA_API_KEY"),
         description="Key of api.nasa.gov; without one DEMO_KEY is used, within its 50 calls a day.",
     )
-    launchlibrary_url: HttpUrl = Field(
+    launchlibrary_url: UpstreamUrl = Field(
         default=HttpUrl("https://ll.thespacedevs.com/2.3.0"),
         description="Base address of Launch Library 2, with its version.",
     )

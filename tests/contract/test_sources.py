@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
+from libs.common.polling.lease import lease_key
 from libs.common.polling.source_state import SourceState
 from libs.common.polling.sources import SourceRegistry, SourceStatus
 from tests.gateways import Gateway
@@ -69,6 +70,15 @@ async def test_a_source_that_nobody_polls_is_not_ok(gateway: Gateway) -> None:
     [item] = await items(gateway)
     assert item["state"] == "failing"
     assert "no process has polled it since" in item["reason"]
+
+
+async def test_a_source_whose_poll_takes_minutes_is_as_it_was(gateway: Gateway) -> None:
+    """While somebody holds its lease, a poll that is overdue is under way."""
+    due = datetime.now(UTC) - timedelta(minutes=5)
+    await SourceRegistry(gateway.redis).save(status(last_attempt=due, next_poll=due))
+    await gateway.redis.set(lease_key("iss"), "ingest_iss-0:1", px=6_000)
+    [item] = await items(gateway)
+    assert (item["state"], item["reason"]) == ("ok", None)
 
 
 async def test_without_the_broker_the_last_answer_is_shown_as_stale(

@@ -1,6 +1,7 @@
 """The budget of an upstream: never more calls than its limits, whoever asks and whenever."""
 
 import asyncio
+import math
 import time
 from collections.abc import Collection
 from typing import Any
@@ -191,3 +192,37 @@ async def test_the_metric_shows_what_is_left(broker_client: Redis) -> None:
     await taker.take()
     await refusal(taker)
     assert left() == 0
+
+
+@pytest.mark.parametrize(
+    ("asked_s", "wait_s"),
+    [(1e12, 86_400), (1e308, 86_400), (math.inf, 86_400), (math.nan, 30), (-5, 0.001)],
+)
+async def test_an_absurd_block_is_bounded(
+    broker_client: Redis, asked_s: float, wait_s: float
+) -> None:
+    """An upstream is left alone for a day at most, whatever it asks for."""
+    taker = budget(broker_client, Limit(calls=3, period_s=60))
+    await taker.block(asked_s)
+    life_ms = await broker_client.pttl("cassiopeia:upstream:{demo}:blocked")
+    assert life_ms <= wait_s * 1_000
+    assert life_ms > wait_s * 1_000 - 10_000 or wait_s < 1
+
+
+async def test_a_block_that_grew_is_shortened(broker_client: Redis) -> None:
+    """A broker's clock that is set back makes a block longer; it is over within a day."""
+    taker = budget(broker_client, Limit(calls=3, period_s=60))
+    await broker_client.set("cassiopeia:upstream:{demo}:blocked", "1", px=10**12)
+    assert (await refusal(taker)).wait_s == 86_400
+    assert await broker_client.pttl("cassiopeia:upstream:{demo}:blocked") <= 86_400_000
+
+
+async def test_calls_of_the_future_are_calls_of_now(broker_client: Redis) -> None:
+    """After the broker's clock was set back they count for their period, and not until then."""
+    seconds, _ = await broker_client.time()
+    calls = {f"{number}": (seconds + 3_600 + number) * 1_000 for number in range(2)}
+    await broker_client.zadd("cassiopeia:upstream:{demo}:calls", calls)
+    taker = budget(broker_client, Limit(calls=2, period_s=60))
+    assert (await refusal(taker)).wait_s <= 60
+    latest = (await broker_client.time())[0] * 1_000 + 1_000
+    assert max((await recorded(broker_client)).values()) <= latest

@@ -21,6 +21,7 @@ from libs.common.polling.providers import Reading
 from libs.common.polling.published import LastAnswer, Published
 from libs.common.polling.source_state import SourceState
 from libs.common.polling.sources import SourceRegistry, SourceStatus
+from libs.common.secrets import Redactor
 from libs.common.topology import EVENTS_ISS
 from services.ingest_jwst.crawl import Crawl
 from services.ingest_jwst.progress import Progress
@@ -135,6 +136,7 @@ async def poll_until_lost(
         owner="a",
         clock=clock,
         fence=Fence(client, NAME),
+        redact=Redactor(),
     )
 
     def over() -> bool:

@@ -310,11 +310,14 @@ async def test_nothing_newer_is_no_trouble(
     valkey_url: str, broker_client: Redis, celestrak: Celestrak, fault: Fault
 ) -> None:
     """Celestrak's prose that means `keep what you have` is an answer: no line, no letter."""
-    celestrak.fault = fault
 
     async def done() -> bool:
         return await elements_status(broker_client) is not None
 
+    async with ingesting(valkey_url, elements=celestrak.url):
+        await wait_until(done, 10, "the elements")
+    celestrak.fault = fault
+    await due_at_once(broker_client)
     with structlog.testing.capture_logs() as log:
         async with ingesting(valkey_url, elements=celestrak.url):
             await wait_until(done, 10, "the poll of the elements")
@@ -325,6 +328,26 @@ async def test_nothing_newer_is_no_trouble(
     assert [
         line for line in log if line.get("source") == ELEMENTS and "source_" in line["event"]
     ] == []
+
+
+@pytest.mark.parametrize("fault", [Fault.NOT_UPDATED_403, Fault.NOT_UPDATED_200], ids=str)
+async def test_nothing_newer_than_nothing_is_trouble(
+    valkey_url: str, broker_client: Redis, celestrak: Celestrak, fault: Fault
+) -> None:
+    """A broker that is new cannot keep what another had: the shipped elements stand in."""
+    celestrak.fault = fault
+
+    async def done() -> bool:
+        return await elements_status(broker_client) is not None
+
+    async with ingesting(valkey_url, elements=celestrak.url):
+        await wait_until(done, 10, "the poll of the elements")
+    status = await elements_status(broker_client)
+    assert status is not None
+    assert (status.state, status.provider) == (SourceState.BLOCKED, "shipped")
+    assert "not known here" in (status.reason or "")
+    (event,) = await published_elements(broker_client)
+    assert event.origin is Origin.SNAPSHOT
 
 
 @pytest.mark.parametrize(

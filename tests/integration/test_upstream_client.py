@@ -1,5 +1,6 @@
 """The HTTP client: what each way to fail is called, and what a call may cost."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -78,6 +79,21 @@ async def answering(handler: Answering) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
+@asynccontextmanager
+async def sending(answer: bytes) -> AsyncIterator[str]:
+    """Run a server that sends these bytes, which no library would; yield its address."""
+
+    async def send(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(send, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
 async def failure(
     client: UpstreamClient, kind: type[UpstreamError] = UpstreamError
 ) -> UpstreamError:
@@ -103,10 +119,10 @@ async def test_an_answer_has_everything_that_came(make: Make, simulator: WhereTh
 @pytest.mark.parametrize(
     ("fault", "kind", "message"),
     [
-        (Fault.ERROR_500, ServerFaultError, "demo answered 500: <!DOCTYPE html>"),
+        (Fault.ERROR_500, ServerFaultError, "demo answered 500: Sorry."),
         (Fault.TOO_MANY_429, RateLimitedError, "demo answered 429"),
         (Fault.TOO_MANY_429_RETRY_AFTER, RateLimitedError, "demo answered 429"),
-        (Fault.FORBIDDEN_403, AccessRefusedError, "demo answered 403: <!DOCTYPE html>"),
+        (Fault.FORBIDDEN_403, AccessRefusedError, "demo answered 403: Sorry."),
         (Fault.HTML_200, BodyRejectedError, "demo sent text/html that is not JSON"),
         (Fault.TRUNCATED_JSON, BodyRejectedError, "demo sent application/json that is not JSON"),
         (Fault.HUGE_BODY, BodyTooLargeError, "demo sent more than 65536 bytes"),
@@ -187,7 +203,7 @@ async def test_a_redirect_is_not_followed(make: Make, status: int) -> None:
 
     async with answering(reply) as url:
         error = await failure(make(url), RequestRejectedError)
-    assert str(error) == "demo has moved to /elsewhere: set its URL anew"
+    assert str(error) == "demo has moved to another path: set its URL anew"
     assert paths == [PATH]
 
 
@@ -269,6 +285,48 @@ async def test_a_wish_to_wait_is_obeyed_by_all(
         refused = await failure(make(url), BudgetExhaustedError)
     assert isinstance(refused, BudgetExhaustedError)
     assert wait_s - 120 < refused.wait_s <= wait_s
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (301, RequestRejectedError),
+        (403, AccessRefusedError),
+        (404, RequestRejectedError),
+        (500, ServerFaultError),
+    ],
+)
+async def test_a_wish_to_wait_is_obeyed_whatever_comes_with_it(
+    make: Make, status: int, kind: type[UpstreamError]
+) -> None:
+    """The error is what it is; nobody calls before the time is over, nor tries again."""
+    calls = 0
+
+    async def reply(_: web.Request) -> web.Response:
+        nonlocal calls
+        calls += 1
+        return web.Response(status=status, headers={"Retry-After": "600"})
+
+    async with answering(reply) as url:
+        error = await failure(make(url, attempts=3), kind)
+        assert error.retry_after_s == 600
+        refused = await failure(make(url), BudgetExhaustedError)
+    assert isinstance(refused, BudgetExhaustedError)
+    assert 480 < refused.wait_s <= 600
+    assert calls == 1
+
+
+async def test_a_last_answer_may_say_for_how_long(make: Make) -> None:
+    """An answer that was the last for now and says until when is taken at its word."""
+
+    async def reply(_: web.Request) -> web.Response:
+        return web.json_response({}, headers={"X-RateLimit-Remaining": "0", "Retry-After": "600"})
+
+    async with answering(reply) as url:
+        await make(url).get_json(PATH)
+        refused = await failure(make(url), BudgetExhaustedError)
+    assert isinstance(refused, BudgetExhaustedError)
+    assert 480 < refused.wait_s <= 600
 
 
 async def test_a_503_that_asks_to_wait_is_obeyed(make: Make) -> None:
@@ -407,3 +465,76 @@ async def test_the_library_does_not_ask_twice(make: Make) -> None:
         error = await failure(make(url), UnreachableError)
     assert "disconnected" in str(error).lower()
     assert calls == 1
+
+
+async def test_what_cannot_be_stored_is_in_no_document(make: Make) -> None:
+    """Halves of characters are replaced, once for all who read; the body is kept as it came."""
+    body = b'{"\\ud800": ["a\\u0000b", 1e999, "\\ud83d\\ude80"]}'
+
+    async def reply(_: web.Request) -> web.Response:
+        return web.Response(body=body, content_type="application/json")
+
+    async with answering(reply) as url:
+        answer = await make(url).get_json(PATH)
+    assert answer.document == {"\ufffd": ["a\ufffdb", None, "\U0001f680"]}
+    assert answer.body == body
+
+
+async def test_a_document_without_end_is_rejected(make: Make) -> None:
+    """What is nested deeper than anything honest is refused, and kept as it came."""
+    body = b"[" * 300 + b"]" * 300
+
+    async def reply(_: web.Request) -> web.Response:
+        return web.Response(body=body, content_type="application/json")
+
+    async with answering(reply) as url:
+        error = await failure(make(url), BodyRejectedError)
+    assert str(error) == "demo sent what cannot be kept: nested deeper than 50 levels"
+    assert error.rejects == ((body, str(error)),)
+
+
+@pytest.mark.parametrize(
+    ("location", "named"),
+    [
+        (b"https://user:word@elsewhere.example/p?api_key=abc", "https://elsewhere.example"),
+        (b"//elsewhere.example/p", "https://elsewhere.example"),
+        (b"/caf\xe9?api_key=abc", "another path"),
+        (b"https://h\xe9st/", "https://h\\udce9st"),
+        (b"http://[::1/", "another path"),
+    ],
+)
+async def test_a_redirect_is_told_without_what_it_holds(
+    make: Make, location: bytes, named: str
+) -> None:
+    """Only where it leads: paths and queries of others are no news, and may hold our key."""
+    head = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: "
+    async with sending(head + location + b"\r\n\r\n") as url:
+        error = await failure(make(url), RequestRejectedError)
+    assert str(error) == f"demo has moved to {named}: set its URL anew"
+
+
+async def test_validators_that_cannot_be_sent_back_are_none(make: Make) -> None:
+    """A byte that is no ASCII in a header is as good as no header."""
+    head = b'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: "caf\xe9"\r\nLast-Modified: \xff\r\n'
+    async with sending(head + b"\r\n{}") as url:
+        answer = await make(url).get_json(PATH)
+    assert answer.validators == Validators()
+
+
+async def test_a_broken_head_does_not_tell_the_query(make: Make) -> None:
+    """The library's words about an answer that is no HTTP hold the address, key and all."""
+    async with sending(b"HTTP/1.1 200 OK\r\nX: " + b"a" * 70_000 + b"\r\n\r\n") as url:
+        with pytest.raises(UnreachableError) as caught:
+            await make(url).get_json(PATH, {"api_key": "correct-horse"})
+    assert "correct-horse" not in str(caught.value)
+
+
+async def test_a_key_that_comes_back_is_masked(make: Make) -> None:
+    """An upstream that repeats the key, in whatever spelling, does so to nobody else."""
+
+    async def reply(_: web.Request) -> web.Response:
+        return web.Response(status=400, text='{"a":"k\\u0065y/12345","b":"?k=key%2F12345"}')
+
+    async with answering(reply) as url:
+        error = await failure(make(url, secrets=("key/12345",)), RequestRejectedError)
+    assert str(error) == 'demo answered 400: {"a":"***","b":"?k=***"}'

@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from libs.common import metrics
 from libs.common.errors import BudgetExhaustedError
+from libs.common.waits import MAX_WAIT_S, bounded_wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +21,29 @@ class Limit:
 
 
 # An exact sliding window: one member per call in the longest period. KEYS: the calls, the block.
-# ARGV: calls and period (ms) of each limit. Answers {granted, wait in ms, calls left in the
-# longest period}.
+# ARGV: the longest block, then calls and period of each limit (ms). Answers {granted, wait in ms,
+# calls left in the longest period}.
+# A clock that is set back makes calls of the future, and a block longer: they count from now on.
 _TAKE = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local blocked = redis.call('PTTL', KEYS[2])
+if blocked > tonumber(ARGV[1]) then
+  blocked = tonumber(ARGV[1])
+  redis.call('PEXPIRE', KEYS[2], blocked)
+end
+for _, call in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf')) do
+  redis.call('ZADD', KEYS[1], now, call)
+end
 if blocked > 0 then
   return {0, blocked, 0}
 end
 local longest, wait, left = 0, 0, 0
-for i = 1, #ARGV, 2 do
+for i = 2, #ARGV, 2 do
   longest = math.max(longest, tonumber(ARGV[i + 1]))
 end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - longest)
-for i = 1, #ARGV, 2 do
+for i = 2, #ARGV, 2 do
   local calls, period = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
   local made = redis.call('ZCOUNT', KEYS[1], '(' .. (now - period), '+inf')
   if made >= calls then
@@ -71,9 +80,9 @@ class Budget:
             f"cassiopeia:upstream:{{{upstream}}}:calls",
             f"cassiopeia:upstream:{{{upstream}}}:blocked",
         ]
-        self._arguments = [
-            number for limit in limits for number in (limit.calls, int(limit.period_s * 1_000))
-        ]
+        self._arguments = [int(MAX_WAIT_S * 1_000)]
+        for limit in limits:
+            self._arguments += [limit.calls, int(limit.period_s * 1_000)]
         self._take = redis.register_script(_TAKE)
         self.left: int | None = None
 
@@ -96,13 +105,14 @@ class Budget:
         """Allow no call for a while, because the upstream asked for it.
 
         Args:
-            seconds: How long; None where it did not say.
+            seconds: How long, up to a day; None where it did not say.
         """
-        if seconds is None:
-            seconds = self.unsaid_s
+        asked_s = None if seconds is None else bounded_wait(seconds)
+        if asked_s is None:
+            asked_s = self.unsaid_s
         self.left = 0
         metrics.UPSTREAM_BUDGET.labels(self.upstream).set(0)
-        life_ms = max(1, int(seconds * 1_000))
+        life_ms = max(1, int(asked_s * 1_000))
         pipeline = self._redis.pipeline()
         pipeline.set(self._keys[1], "1", px=life_ms, nx=True)
         # An earlier wish may have been for longer.

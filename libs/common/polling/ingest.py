@@ -16,6 +16,7 @@ from libs.common.polling.poller import Poller, PollOptions
 from libs.common.polling.providers import Provider
 from libs.common.polling.refreshing import obey_refresh
 from libs.common.runtime import Runtime
+from libs.common.secrets import Redactor
 from libs.common.settings import ServiceSettings
 
 
@@ -28,6 +29,7 @@ class Ingest:
     clock: Clock
     publisher: Publisher
     owner: str
+    redact: Redactor
 
     def poller(
         self, options: PollOptions, *providers: Provider, fence: Fence | None = None
@@ -46,6 +48,7 @@ class Ingest:
             owner=self.owner,
             clock=self.clock,
             fence=fence or Fence(self.redis, options.source),
+            redact=self.redact,
         )
 
 
@@ -69,7 +72,8 @@ async def ingesting(
     ):
         name, redis, broker = connection
         publisher = Publisher(broker, redis, settings.layout)
-        pollers = build(Ingest(redis, session, clock, publisher, owner=name))
+        redact = Redactor(settings.secret_values())
+        pollers = build(Ingest(redis, session, clock, publisher, owner=name, redact=redact))
         await obey_refresh(broker, redis, pollers)
         await broker.start()
         tasks = [

@@ -45,6 +45,11 @@ LIFE_S = 6.0
 _KEY = re.compile(r"cassiopeia:source:\{(.+)\}:lease")
 
 
+def lease_key(source: str) -> str:
+    """Return where the lease of a source is kept, beside its fence in a cluster."""
+    return f"cassiopeia:source:{{{source}}}:lease"
+
+
 async def held_leases(redis: Redis) -> list[str]:
     """Return the sources whose lease is held; a leader holds it between two polls as well.
 
@@ -77,8 +82,7 @@ class Lease:
         self._owner = f"{owner}:{uuid4()}"
         self._life_s = life_s
         self._clock = clock
-        # One hash tag, so that a cluster keeps both keys on one node.
-        self._keys = [f"cassiopeia:source:{{{fence.source}}}:lease", fence.key]
+        self._keys = [lease_key(fence.source), fence.key]
         self._acquire = redis.register_script(_ACQUIRE)
         self._seize = redis.register_script(_SEIZE)
         self._renew = redis.register_script(_RENEW)

@@ -6,15 +6,16 @@ stand-in never hides that the real thing is away.
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from redis.exceptions import RedisError
 
 from libs.common import metrics
-from libs.common.breaker import BackOff
+from libs.common.breaker import BackOff, Breaker
 from libs.common.broker import Publisher
 from libs.common.clock import Clock
 from libs.common.dead_letters import DeadLetters
@@ -28,6 +29,7 @@ from libs.common.polling.providers import Outcome, Provider, ProviderChain
 from libs.common.polling.published import LastAnswer, Published
 from libs.common.polling.source_state import SourceState
 from libs.common.polling.sources import Attempt, SourceRegistry, SourceStatus, status_after
+from libs.common.secrets import Redactor
 from libs.common.tasks import end_tasks, sleep_or_stop
 
 _log = get_logger(__name__)
@@ -35,6 +37,8 @@ _log = get_logger(__name__)
 # Clients that ask for fresh data again and again make one poll a second, whoever answers it.
 REFRESH_GAP = timedelta(seconds=1)
 SHORTEST_PAUSE = timedelta(milliseconds=100)
+# Between two tries to publish: the broker is asked rarely, and soon after it is well.
+_LONGEST_PUBLISHING_PAUSE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ class PollOptions:
 class Poller:
     """Polls one source as long as it holds the lease."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - it is wired in one place, by keyword
         self,
         options: PollOptions,
         providers: Sequence[Provider],
@@ -80,6 +84,7 @@ class Poller:
         owner: str,
         clock: Clock,
         fence: Fence,
+        redact: Redactor,
     ) -> None:
         self.source, redis = options.source, fence.redis
         self._options = options
@@ -89,6 +94,7 @@ class Poller:
             back_off=options.back_off,
             dead_letters=DeadLetters(redis),
             clock=clock,
+            redact=redact,
         )
         self._publisher = publisher
         self._clock = clock
@@ -101,6 +107,10 @@ class Poller:
         self._last = LastAnswer(redis, options.source)
         self._refresh = asyncio.Event()
         self._status: SourceStatus | None = None
+        # Open after a poll that nobody could write down: the upstream was asked all the same, and
+        # what the broker says of the next poll is older than that.
+        self._unrecorded = Breaker(replace(options.back_off, threshold=1), clock)
+        self._refusal = Outage(_log, "publication_refused", "publication_accepted")
 
     def request_refresh(self) -> None:
         """Ask for a poll before its time; requests that come together make one poll."""
@@ -132,11 +142,12 @@ class Poller:
         self._status = await self._registry.load(self.source)
         # Another replica's schedule goes on; a restart must not be a reason to call.
         due = self._status.next_poll if self._status else self._clock.now()
+        due = max(due, self._rested)
         while not stop.is_set():
             await self._wait_until(due, stop)
             if stop.is_set():
                 return
-            due = await self._poll()
+            due = await self._poll(stop)
             # Who asked meanwhile has been answered by what just came.
             self._refresh.clear()
 
@@ -163,7 +174,7 @@ class Poller:
 
     def _earliest(self) -> datetime:
         """Return when a refresh may be obeyed."""
-        earliest = self._clock.now()
+        earliest = self._rested
         if self._status:
             earliest = max(earliest, self._status.last_attempt + REFRESH_GAP)
             if self._status.last_live:
@@ -171,21 +182,32 @@ class Poller:
         return earliest
 
     @property
+    def _rested(self) -> datetime:
+        """When the upstream may be asked again, after polls that nobody could write down."""
+        return self._clock.now() + timedelta(seconds=self._unrecorded.opens_in_s)
+
+    @property
     def _longest_period(self) -> timedelta:
         return self._options.every * (1 + self._options.jitter)
 
-    async def _poll(self) -> datetime:
+    async def _poll(self, stop: asyncio.Event) -> datetime:
         """Poll once, publish, write the status; return when the next poll is due."""
         began = self._clock.now()
-        outcome = await self._chain.ask()
+        try:
+            outcome = await self._chain.ask()
+        except (RedisError, DependencyUnavailableError):
+            self._unrecorded.failed()
+            raise
+        # Until the status is written.
+        self._unrecorded.failed()
         published: Sequence[Event] = ()
         if outcome.events:
             published = outcome.events
             if self._options.only_changes:
                 published = await self._published.changed(outcome.events)
+            if not await self._publish(published, outcome, began, stop):
+                return began + self._options.every
             # The last step before each write: a process may stand still in any wait before it.
-            self._lease.require()
-            await self._publisher.publish(published)
             if self._options.keep_last:
                 self._lease.require()
                 await self._last.save(published, self._fence)
@@ -197,6 +219,7 @@ class Poller:
             await outcome.settle()
         due = self._next_due(began, outcome)
         await self._record(outcome, began, due)
+        self._unrecorded.succeeded()
         _log.debug(
             "poll",
             source=self.source,
@@ -205,6 +228,53 @@ class Poller:
             duration_s=round((self._clock.now() - began).total_seconds(), 3),
         )
         return due
+
+    async def _publish(
+        self, events: Sequence[Event], outcome: Outcome, began: datetime, stop: asyncio.Event
+    ) -> bool:
+        """Publish, again and again until the broker accepts it; tell whether it has.
+
+        The lease is kept meanwhile, so that nobody asks the upstream for what is here already.
+        Where the process is asked to stop before, nothing counts as published.
+
+        Raises:
+            LeaseLostError: Another replica may hold the lease by now.
+        """
+        pause_s = self._options.lease_life_s / 3
+        while True:
+            self._lease.require()
+            try:
+                await self._publisher.publish(events)
+            except DependencyUnavailableError as error:
+                self._refusal.began(source=self.source, reason=str(error))
+                await self._record_refusal(outcome, began)
+            else:
+                self._refusal.over(source=self.source)
+                return True
+            await sleep_or_stop(pause_s, stop)
+            if stop.is_set():
+                return False
+            pause_s = min(2 * pause_s, _LONGEST_PUBLISHING_PAUSE_S)
+
+    async def _record_refusal(self, outcome: Outcome, began: datetime) -> None:
+        """Write that nothing could be published, and when whoever leads then may ask again."""
+        attempt = Attempt(
+            source=self.source,
+            began=began,
+            due=self._rested,
+            provider=None,
+            origin=None,
+            preferred=outcome.provider is self._chain.preferred,
+            trouble="not published yet: the broker does not accept what came",
+            state=SourceState.FAILING,
+            content_time=None,
+            failures=self._chain.preferred_failures,
+            calls_left=self._status.calls_left if self._status else None,
+        )
+        # Where the broker takes nothing at all, the lease ends soon, and this process remembers.
+        with contextlib.suppress(RedisError):
+            # What is said of the provider holds again once its data are published.
+            await self._save(status_after(self._status, attempt, frozen_after=None))
 
     def _next_due(self, began: datetime, outcome: Outcome) -> datetime:
         now = self._clock.now()
@@ -241,7 +311,7 @@ class Poller:
                 provider=giver.name if giver else None,
                 origin=giver.origin if giver else None,
                 preferred=outcome.provider is preferred,
-                trouble=str(outcome.trouble) if outcome.trouble else None,
+                trouble=outcome.trouble,
                 state=outcome.state,
                 content_time=max((event.time for event in outcome.events), default=None),
                 failures=self._chain.preferred_failures,
@@ -249,15 +319,18 @@ class Poller:
             ),
             frozen_after=self._options.expect_new_within,
         )
-        self._lease.require()
-        await self._registry.save(new, self._fence)
+        await self._save(new)
         self._status = new
         _log_transition(old, new)
-        for state in SourceState:
-            metrics.SOURCE_STATE.labels(self.source, state).set(state is new.state)
         if new.content_time and new.origin:
             content_time = metrics.SOURCE_CONTENT_TIME.labels(self.source, new.origin)
             content_time.set(new.content_time.timestamp())
+
+    async def _save(self, status: SourceStatus) -> None:
+        self._lease.require()
+        await self._registry.save(status, self._fence)
+        for state in SourceState:
+            metrics.SOURCE_STATE.labels(self.source, state).set(state is status.state)
 
 
 def _log_transition(old: SourceStatus | None, new: SourceStatus) -> None:

@@ -5,20 +5,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from redis.exceptions import RedisError
+
 from libs.common import metrics
 from libs.common.breaker import BackOff, Breaker
 from libs.common.clock import Clock
 from libs.common.dead_letters import DeadLetters
 from libs.common.errors import (
     BudgetExhaustedError,
+    CassiopeiaError,
     NotUpdatedError,
-    RateLimitedError,
     StaleContentError,
     UpstreamError,
 )
 from libs.common.events import Event, Origin, Provenance
+from libs.common.logging import get_logger
 from libs.common.polling.budget import Budget
 from libs.common.polling.source_state import SourceState
+from libs.common.secrets import Redactor
+from libs.common.upstream.reasons import plain_reason
+
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +94,7 @@ class Outcome:
         provider: Who gave the events; None when nobody could.
         events: What is true now; empty also when there is nothing newer than before.
         trouble: What the preferred provider failed with, wholly or in part; None also when it was
-            not asked.
+            not asked. In words that may be shown.
         state: The state that this trouble means.
         more_in: As the reading's.
         settle: As the reading's.
@@ -95,7 +102,7 @@ class Outcome:
 
     provider: Provider | None
     events: Sequence[Event]
-    trouble: UpstreamError | None
+    trouble: str | None
     state: SourceState
     more_in: timedelta | None = None
     settle: Callable[[], Awaitable[None]] | None = None
@@ -112,12 +119,16 @@ class ProviderChain:
         back_off: BackOff,
         dead_letters: DeadLetters,
         clock: Clock,
+        redact: Redactor,
     ) -> None:
         self.preferred = providers[0]
         self._source = source
         self._providers = [(provider, Breaker(back_off, clock)) for provider in providers]
         self._dead_letters = dead_letters
         self._clock = clock
+        self._redact = redact
+        # The providers whose last poll ended in an error that nobody foresaw.
+        self._broken: set[str] = set()
         self._stale_time: datetime | None = None
 
     @property
@@ -132,15 +143,13 @@ class ProviderChain:
 
     async def ask(self) -> Outcome:
         """Ask until somebody answers."""
-        trouble, state = None, SourceState.OK
+        trouble: UpstreamError | None = None
+        state = SourceState.OK
         for provider, breaker in self._providers:
             if breaker.opens_in_s > 0:
                 continue
             try:
-                reading = await provider.poll()
-            except NotUpdatedError:
-                # As good as an answer: what is known is still the newest.
-                reading = Reading(())
+                reading = await self._reading_of(provider)
             except UpstreamError as error:
                 metrics.POLLS.labels(self._source, provider.name, "failed").inc()
                 breaker.failed(_asked_pause_s(error))
@@ -155,10 +164,32 @@ class ProviderChain:
                 if reading.trouble:
                     trouble, state = reading.trouble, reading.trouble.state
             await self._keep(provider, reading.rejects)
-            return Outcome(
-                provider, reading.events, trouble, state, reading.more_in, reading.settle
-            )
-        return Outcome(None, (), trouble, state)
+            said = self._said(trouble)
+            return Outcome(provider, reading.events, said, state, reading.more_in, reading.settle)
+        return Outcome(None, (), self._said(trouble), state)
+
+    async def _reading_of(self, provider: Provider) -> Reading:
+        """Ask one provider; whatever is wrong with it is an error of its upstream."""
+        try:
+            reading = await provider.poll()
+        except NotUpdatedError:
+            # As good as an answer: what is known is still the newest.
+            reading = Reading(())
+        except (CassiopeiaError, RedisError):
+            raise
+        except Exception as error:
+            # One body that nobody has thought of must not end all sources of the process.
+            if provider.name not in self._broken:
+                self._broken.add(provider.name)
+                _log.exception("provider_broken", source=self._source, provider=provider.name)
+            raise UpstreamError(
+                f"{provider.name}: an unexpected {type(error).__name__}: {error}"
+            ) from error
+        self._broken.discard(provider.name)
+        return reading
+
+    def _said(self, trouble: UpstreamError | None) -> str | None:
+        return self._redact(str(trouble)) if trouble else None
 
     def _state_of(self, error: UpstreamError) -> SourceState:
         if isinstance(error, StaleContentError):
@@ -172,7 +203,10 @@ class ProviderChain:
         provenance = Provenance(provider.name, provider.origin, self._clock.now())
         for reject in rejects:
             await self._dead_letters.add_body(
-                reject.body, reject.reason, source=self._source, provenance=provenance
+                reject.body,
+                plain_reason(self._redact(reject.reason)),
+                source=self._source,
+                provenance=provenance,
             )
 
 
@@ -182,10 +216,4 @@ def rejects_of(error: UpstreamError) -> list[Reject]:
 
 
 def _asked_pause_s(error: UpstreamError) -> float:
-    match error:
-        case RateLimitedError():
-            return error.retry_after_s or 0.0
-        case BudgetExhaustedError():
-            return error.wait_s
-        case _:
-            return 0.0
+    return error.wait_s if isinstance(error, BudgetExhaustedError) else error.retry_after_s or 0.0

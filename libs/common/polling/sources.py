@@ -1,5 +1,6 @@
 """What is known about each source, kept in the broker for every replica and the gateway."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated
@@ -10,11 +11,14 @@ from redis.asyncio import Redis
 from libs.common.broker import text
 from libs.common.clock import iso
 from libs.common.polling.fence import Fence
+from libs.common.polling.lease import lease_key
 from libs.common.polling.source_state import SourceState
 
 INDEX_KEY = "cassiopeia:sources"
-# A poll may start late by its jitter and last as long as its timeouts; then a leader is missing.
+# A poll may start late by its jitter, and a new leader be found; then one is missing.
 POLL_GRACE = timedelta(seconds=30)
+# Who holds the lease polls. MAST may take several minutes to answer, and nobody takes an hour.
+LONGEST_POLL = timedelta(hours=1)
 
 
 class SourceStatus(BaseModel):
@@ -46,9 +50,14 @@ class SourceStatus(BaseModel):
         default=None, description="Calls that the upstream's limit still allows now."
     )
 
-    def as_of(self, now: datetime) -> "SourceStatus":
-        """Return the status as it must be shown now: one that nobody keeps true is not `ok`."""
-        if now <= self.next_poll + POLL_GRACE:
+    def as_of(self, now: datetime, *, is_led: bool) -> "SourceStatus":
+        """Return the status as it must be shown now: one that nobody keeps true is not `ok`.
+
+        Args:
+            now: The time.
+            is_led: Whether somebody holds the lease of the source: a poll that is due is under way.
+        """
+        if now <= self.next_poll + (LONGEST_POLL if is_led else POLL_GRACE):
             return self
         return self.model_copy(
             update={
@@ -101,7 +110,7 @@ def status_after(
         attempt: The poll.
         frozen_after: A source whose content is older than this is frozen, however well it answers.
     """
-    content_time = attempt.content_time or (old.content_time if old else None)
+    content_time = _newest(old.content_time if old else None, attempt)
     state, reason = attempt.state, attempt.trouble
     if not attempt.preferred and attempt.trouble is None and old is not None:
         # The preferred provider is left alone for a while: what was said of it still holds.
@@ -126,6 +135,16 @@ def status_after(
         failures=attempt.failures,
         calls_left=attempt.calls_left,
     )
+
+
+def _newest(known: datetime | None, attempt: Attempt) -> datetime | None:
+    """Return the time that the newest data speak of; a part with older ones makes nothing older.
+
+    A time that lies ahead, as that of a launch or of a wrong clock, holds until the next data.
+    """
+    if attempt.content_time is None or known is None:
+        return attempt.content_time or known
+    return attempt.content_time if known > attempt.began else max(known, attempt.content_time)
 
 
 class SourceRegistry:
@@ -156,6 +175,10 @@ class SourceRegistry:
         """Return the status of one source; None before its first poll."""
         stored = await self._redis.get(self._key(name))
         return SourceStatus.model_validate_json(stored) if stored else None
+
+    async def led(self, names: Iterable[str]) -> set[str]:
+        """Return those sources whose lease somebody holds."""
+        return {name for name in names if await self._redis.exists(lease_key(name))}
 
     async def all(self) -> list[SourceStatus]:
         """Return every known source, by name."""

@@ -4,6 +4,7 @@ from libs.common.errors import AccessRefusedError, BodyRejectedError, NotUpdated
 from libs.common.events import Origin, Provenance
 from libs.common.polling.budget import Limit
 from libs.common.polling.providers import Reading
+from libs.common.polling.published import LastAnswer
 from libs.common.upstream.client import UpstreamClient
 from services.ingest_iss.normalize import ISS_NORAD_ID, elements_event
 
@@ -19,24 +20,32 @@ class Celestrak:
     name = "celestrak"
     origin = Origin.LIVE
 
-    def __init__(self, client: UpstreamClient) -> None:
+    def __init__(self, client: UpstreamClient, known: LastAnswer) -> None:
         self.budget = client.budget
         self._client = client
+        self._known = known
 
     async def poll(self) -> Reading:
         """Return the newest elements.
 
         Raises:
             NotUpdatedError: It refuses to give again what it gave already.
+            AccessRefusedError: It does, and what it gave is not known here: another process behind
+                the same address has it, or a broker that is no more.
         """
         try:
             answer = await self._client.get_json(
                 "/NORAD/elements/gp.php", {"CATNR": str(ISS_NORAD_ID), "FORMAT": "JSON"}
             )
         except (AccessRefusedError, BodyRejectedError) as error:
-            if _says_not_updated(error):
-                raise NotUpdatedError("celestrak has nothing newer") from None
-            raise
+            if not _says_not_updated(error):
+                raise
+            if not any(event.provider == self.name for event in await self._known.load()):
+                raise AccessRefusedError(
+                    "celestrak gives each set once to an address, and has given this one already,"
+                    " which is not known here: the next is due within hours"
+                ) from None
+            raise NotUpdatedError("celestrak has nothing newer") from None
         provenance = Provenance(self.name, self.origin, answer.fetched_at)
         return Reading([answer.read(lambda body: elements_event(body, provenance))])
 

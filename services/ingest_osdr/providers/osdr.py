@@ -34,8 +34,7 @@ _log = get_logger(__name__)
 CONCURRENCY = 4
 # Studies in one part: twice what is under way together, so that one slow answer holds up few.
 PART = 8
-# No further request begins after this: with the time limit of a call, a part is over before the
-# source counts as abandoned (sources.POLL_GRACE).
+# No further request begins after this: what a slow upstream gives is published all the same.
 PART_S = 5.0
 # These say something about the upstream, not about the study that was asked for.
 _UPSTREAM_WIDE = (UnreachableError, RateLimitedError, AccessRefusedError, BudgetExhaustedError)

@@ -10,6 +10,7 @@ from libs.common.events import Event, Origin
 from libs.common.polling.budget import Limit
 from libs.common.polling.providers import Reading, Reject, rejects_of
 from libs.common.upstream.client import UpstreamClient
+from libs.common.waits import bounded_wait
 from services.ingest_space.normalize import launch_events, next_page, read_throttle
 from services.ingest_space.providers.reading import read_page
 
@@ -89,7 +90,7 @@ class LaunchLibrary:
             return
         if throttle.used >= throttle.limit:
             # Without a time, a quarter of its hour.
-            wait_s = throttle.wait_s or 900.0
+            wait_s = bounded_wait(throttle.wait_s) or 900.0
             await self.budget.block(wait_s)
             raise RateLimitedError(
                 f"{self.name} has counted {throttle.used} of {throttle.limit} calls;"

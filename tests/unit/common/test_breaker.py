@@ -1,5 +1,8 @@
 """The breaker, with a clock that is moved by hand."""
 
+import math
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,6 +62,16 @@ def test_what_the_upstream_asks_for_is_obeyed() -> None:
     breaker, _ = failed(0)
     breaker.failed(at_least_s=3_600)
     assert breaker.opens_in_s == 3_600
+
+
+@pytest.mark.parametrize(
+    ("asked_s", "pause_s"), [(1e308, 86_400), (math.inf, 86_400), (math.nan, 0), (-5, 0)]
+)
+def test_an_absurd_wish_is_bounded(asked_s: float, pause_s: float) -> None:
+    """Nobody has himself left alone for more than a day, and what is no number is no wish."""
+    breaker, _ = failed(0)
+    breaker.failed(at_least_s=asked_s)
+    assert breaker.opens_in_s == pause_s
 
 
 def test_a_short_wish_does_not_shorten_the_pause() -> None:

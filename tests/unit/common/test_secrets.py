@@ -1,5 +1,6 @@
 """The redactor: secrets that it was told of, and whatever has the form of one."""
 
+import json
 from urllib.parse import quote
 
 import pytest
@@ -61,6 +62,26 @@ def test_a_password_is_masked_as_written_and_as_meant(password: str) -> None:
     redact = Redactor([f"postgresql://u:{encoded}@db/d"])
     assert redact(f"<{encoded}>") == "<***>"
     assert redact(f"<{password}>") == "<***>"
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        'pa"ss/w\\rd &1\u00e9',
+        "pa%22ss%2Fw%5Crd%20%261%C3%A9",
+        "pa%22ss%2fw%5crd+%261%c3%a9",
+        json.dumps('pa"ss/w\\rd &1\u00e9'),
+        json.dumps('pa"ss/w\\rd &1\u00e9', ensure_ascii=False).replace("/", "\\/"),
+        "\\u0070\\u0061\\u0022ss\\u002Fw\\u005Crd\\u0020\\u00261\\u00E9",
+        "pa&quot;ss/w\\rd &amp;1\u00e9",
+    ],
+)
+def test_a_secret_is_masked_in_every_spelling(spelling: str) -> None:
+    """Upstreams repeat what they were sent, quoted as their answer has to be."""
+    redact = Redactor(['pa"ss/w\\rd &1\u00e9'])
+    inner = spelling.removeprefix('"').removesuffix('"')
+    assert redact(f"<{inner}>") == "<***>"
+    assert redact.known_in(f"<{inner}>".encode()) == b"<***>"
 
 
 def test_a_longer_secret_leaves_no_rest() -> None:

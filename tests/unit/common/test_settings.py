@@ -143,7 +143,7 @@ def test_a_password_in_an_open_setting_is_not_shown(monkeypatch: pytest.MonkeyPa
     message = complaint_about(
         monkeypatch, IngestIssSettings, CASSIOPEIA_CELESTRAK_URL="ftp://user:hunter2@mirror"
     )
-    assert message.startswith("CASSIOPEIA_CELESTRAK_URL=ftp://user:***@mirror: URL scheme should")
+    assert message.startswith("CASSIOPEIA_CELESTRAK_URL=ftp://***@mirror: URL scheme should")
 
 
 def test_a_secret_comes_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -206,3 +206,22 @@ def test_secrets_are_known_to_the_redactor(monkeypatch: pytest.MonkeyPatch) -> N
         "postgresql://u:two@b/d",
         "redis://:one@a",
     ]
+
+
+@pytest.mark.parametrize(
+    ("url", "shown", "expected"),
+    [
+        ("https://user:hunter2@mirror/v1", "https://***@mirror/v1", "without user and password"),
+        ("https://hunter2@mirror/v1", "https://***@mirror/v1", "without user and password"),
+        ("https://u:hun/ter2@mirror", "https://***@mirror", "valid URL"),
+        ("https://mirror/v1?k=hunter2", "https://mirror/v1?***", "without `?` and `#`"),
+        ("https://mirror/v1#x", "https://mirror/v1#x", "without `?` and `#`"),
+    ],
+)
+def test_an_upstreams_address_holds_no_secret(
+    monkeypatch: pytest.MonkeyPatch, url: str, shown: str, expected: str
+) -> None:
+    """Events tell where they come from; a password there would be told to everybody."""
+    message = complaint_about(monkeypatch, IngestIssSettings, CASSIOPEIA_CELESTRAK_URL=url)
+    assert message.startswith(f"CASSIOPEIA_CELESTRAK_URL={shown}: ")
+    assert expected in message

@@ -63,6 +63,19 @@ def test_a_recorded_answer_becomes_an_event(recorded: Recorded) -> None:
     assert decode(event.encode()) == event
 
 
+def test_what_cannot_be_stored_is_not_kept() -> None:
+    """The record is cleaned, and the name is a text; what is nested without end is refused."""
+    event = normalized(body_of(POSITIONS[0], name="<b>iss</b>\x00", note="\ud800"))
+    assert (event.data.name, event.data.upstream_body["note"]) == ("iss", "\ufffd")
+    assert decode(event.encode()) == event
+    assert normalized(body_of(POSITIONS[0], name="<b>")).data.name == "iss"
+    deep: Any = 1
+    for _ in range(60):
+        deep = [deep]
+    with pytest.raises(ValueError, match="nested deeper"):
+        normalized(body_of(POSITIONS[0], note=deep))
+
+
 def test_visible_is_in_sunlight() -> None:
     """What a fixed observer in California sees is sunlit; words that are not known say nothing."""
     seen = {

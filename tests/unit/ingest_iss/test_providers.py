@@ -118,12 +118,12 @@ async def test_a_wrong_position_is_no_position(
 
 
 async def test_celestrak_is_asked_for_json(
-    broker_client: Redis, session: aiohttp.ClientSession
+    broker_client: Redis, session: aiohttp.ClientSession, known: LastAnswer
 ) -> None:
     """One call for the one satellite in JSON; its answer is the live set of elements."""
     async with running(CelestrakSimulator()) as simulator:
         client = client_of(simulator.url, session, broker_client, "celestrak")
-        (event,) = (await Celestrak(client).poll()).events
+        (event,) = (await Celestrak(client, known).poll()).events
         (call,) = simulator.log.calls
         assert (call.path, call.query) == ("/NORAD/elements/gp.php", "CATNR=25544&FORMAT=JSON")
     assert isinstance(event, IssElementsEvent)
@@ -134,16 +134,40 @@ async def test_celestrak_is_asked_for_json(
 
 @pytest.mark.parametrize("fault", [None, Fault.NOT_UPDATED_403, Fault.NOT_UPDATED_200], ids=str)
 async def test_celestraks_prose_means_keep_what_you_have(
-    broker_client: Redis, session: aiohttp.ClientSession, fault: Fault | None
+    broker_client: Redis,
+    session: aiohttp.ClientSession,
+    known: LastAnswer,
+    fence: Fence,
+    fault: Fault | None,
 ) -> None:
     """A second download before its time, and the prose under either status, is no error."""
     async with running(CelestrakSimulator()) as simulator:
-        provider = Celestrak(client_of(simulator.url, session, broker_client, "celestrak"))
-        await provider.poll()
+        client = client_of(simulator.url, session, broker_client, "celestrak")
+        provider = Celestrak(client, known)
+        await known.save((await provider.poll()).events, fence)
         simulator.fault = fault
         with pytest.raises(NotUpdatedError):
             await provider.poll()
         assert len(simulator.downloads) == 1
+
+
+@pytest.mark.parametrize("fault", [Fault.NOT_UPDATED_403, Fault.NOT_UPDATED_200], ids=str)
+async def test_who_has_nothing_cannot_keep_it(
+    broker_client: Redis,
+    session: aiohttp.ClientSession,
+    known: LastAnswer,
+    fence: Fence,
+    fault: Fault,
+) -> None:
+    """Where no elements of Celestrak are known, and the shipped ones are not, it is a refusal."""
+    (shipped,) = (await ShippedElements(known, MovingClock()).poll()).events
+    async with running(CelestrakSimulator()) as simulator:
+        simulator.fault = fault
+        client = client_of(simulator.url, session, broker_client, "celestrak")
+        for events in ([], [shipped]):
+            await known.save(events, fence)
+            with pytest.raises(AccessRefusedError, match="which is not known here"):
+                await Celestrak(client, known).poll()
 
 
 @pytest.mark.parametrize(
@@ -154,15 +178,16 @@ async def test_celestraks_prose_means_keep_what_you_have(
 async def test_celestraks_refusal_is_a_refusal(
     broker_client: Redis,
     session: aiohttp.ClientSession,
+    known: LastAnswer,
     fault: Fault,
     kind: type[UpstreamError],
 ) -> None:
     """A 403 and a page without that prose stay what they are."""
     async with running(CelestrakSimulator()) as simulator:
         simulator.fault = fault
-        provider = Celestrak(client_of(simulator.url, session, broker_client, "celestrak"))
+        client = client_of(simulator.url, session, broker_client, "celestrak")
         with pytest.raises(kind):
-            await provider.poll()
+            await Celestrak(client, known).poll()
 
 
 async def test_a_position_is_computed_from_the_newest_elements(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from libs.common.errors import ConfigurationError
 from libs.common.settings import load_settings
 from services.ingest_osdr.settings import IngestOsdrSettings
 
@@ -20,3 +21,10 @@ def test_the_address_of_the_listing_is_taken_as_the_base(
     settings = load_settings(IngestOsdrSettings)
     assert str(settings.osdr_url).rstrip("/") == BASE
     assert settings.osdr_poll_seconds == 600
+
+
+def test_any_other_query_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What would go with every call and every link is no base address."""
+    monkeypatch.setenv("NASA_API_URL", f"{BASE}/datasets/?format=json&key=hunter2")
+    with pytest.raises(ConfigurationError, match="expected a base address"):
+        load_settings(IngestOsdrSettings)
