@@ -4,7 +4,7 @@ from libs.common.upstream.text import plain_text
 
 # One sentence; what is longer is somebody's page.
 MAX_REASON_LENGTH = 300
-# Markup takes more room than what it says, and taking it out the square of the length.
+# Markup takes more room than what it says.
 _MAX_READ = 2_000
 
 
