@@ -179,6 +179,18 @@ async def test_an_announced_event_that_is_not_computed_is_published_too(
     assert alone[0].data.upstream_body == record
 
 
+@pytest.mark.parametrize("ago", [timedelta(hours=24, minutes=5), timedelta(hours=23)])
+async def test_an_announcement_of_what_is_over_replaces_nothing(
+    world: World, api: AstronomyApi, ago: timedelta
+) -> None:
+    """What it belongs to was published when it was computed, with its confirmation."""
+    peak = {"date": (datetime.now(UTC) - ago).isoformat(timespec="seconds"), "altitude": 10}
+    api.extra["sun"].append({"type": "total_solar_eclipse", "eventHighlights": {"peak": peak}})
+    events = await world.poll(**credentials(api, astro_observers="Quito:-0.1807:-78.4678"))
+    assert await world.state() == (SourceState.OK, "astronomyapi", "")
+    assert {event.origin for event in events} == {Origin.COMPUTED}
+
+
 async def test_a_confirmation_outlives_the_upstream(world: World, api: AstronomyApi) -> None:
     """When it fails later, or spells it otherwise, nothing is published again."""
     first = await world.poll(**credentials(api))

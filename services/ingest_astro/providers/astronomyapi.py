@@ -12,7 +12,7 @@ from libs.common.events import AstroObserver, Origin, Provenance
 from libs.common.polling.budget import Limit
 from libs.common.polling.providers import Reading, Reject
 from libs.common.upstream.client import UpstreamClient
-from services.ingest_astro.merging import confirm
+from services.ingest_astro.merging import SAME_EVENT, confirm
 from services.ingest_astro.normalize import Announced, announced_events
 from services.ingest_astro.providers.computed import BEHIND, ComputedEvents, events_of
 
@@ -52,6 +52,9 @@ class AstronomyApi:
         ]
         announced = [event for page in pages for event in page.events]
         merged, others = confirm(await self._computed.happenings(now), announced, self.name)
+        # The upstream counts in days. What it lists from before may have been confirmed when it was
+        # computed, and would come back bare under the same key.
+        others = [each for each in others if each.time >= now - BEHIND + SAME_EVENT]
         reading = self._computed.reading(merged, now)
         provenance = Provenance(self.name, self.origin, now)
         return replace(
