@@ -1,5 +1,6 @@
 """What ingest_space does with what its upstreams say about calls, days and pages."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -180,16 +181,46 @@ async def test_calls_of_others_from_our_address_count(space: Space) -> None:
     assert space.launches.log.per_path()[UPCOMING] == 0
 
 
-async def test_a_next_page_elsewhere_is_not_followed(space: Space) -> None:
-    """The launches of the first page are taken, the link goes to the dead letters."""
-    space.launches.next_host = "localhost"
+async def test_the_next_page_is_asked_for_where_it_is_configured(space: Space) -> None:
+    """Behind a proxy the link names another host: nobody goes there, and no page is lost."""
+    space.launches.next_host = "elsewhere.example"
     statuses = await space.poll()
     assert statuses["launches"].state is SourceState.OK
-    assert space.launches.log.per_path()[UPCOMING] == 1
+    assert space.launches.log.per_path()[UPCOMING] == 3
+    launches = [event for event in await space.published() if "launch" in event.type]
+    assert len(launches) == len(space.launches.shown(hide_recent_previous=False))
+    assert await space.redis.xlen(EVENTS_DEAD.key) == 0
+
+
+async def test_a_link_that_leads_nowhere_is_trouble(space: Space) -> None:
+    """The launches of the first page are taken, and the state says that others are missing."""
+    honest = space.launches.answer
+
+    async def lost(request: Any, path: str) -> Answer:
+        answer = await honest(request, path)
+        if path != UPCOMING:
+            return answer
+        return json_answer(json.loads(answer.body) | {"next": "https://\ud800/next"})
+
+    space.launches.answer = lost  # type: ignore[method-assign]
+    status = (await space.poll())["launches"]
+    assert status.state is SourceState.FAILING
+    assert "next: expected a link to another page" in (status.reason or "")
     launches = [event for event in await space.published() if "launch" in event.type]
     assert len(launches) == 100
     letters: Any = await space.redis.xrange(EVENTS_DEAD.key)
-    assert [fields[b"reason"][:26] for _, fields in letters] == [b"next: expected a page of 1"]
+    assert [fields[b"reason"][:21] for _, fields in letters] == [b"next: expected a link"]
+
+
+async def test_more_launches_than_a_poll_reads_are_trouble(space: Space) -> None:
+    """The nearest four hundred are there, and the state says that the others are not."""
+    first = space.launches.launches[-1]
+    space.launches.launches += [first | {"id": f"more-{index}"} for index in range(200)]
+    status = (await space.poll())["launches"]
+    assert status.state is SourceState.FAILING
+    assert "more than 4 pages of 100 launches" in (status.reason or "")
+    launches = [event for event in await space.published() if "launch" in event.type]
+    assert len(launches) == 400
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Launches of Launch Library 2, in the shapes of 2.3.0 and 2.2.0. Pure."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
@@ -22,10 +23,15 @@ from services.ingest_space.normalize.fields import (
 from services.ingest_space.normalize.records import Page, Record, read_records
 
 _LARGEST = 1_000_000_000
+# The library counts by the hour; some tokens are counted by the day.
+_LONGEST_WAIT_S = 86_400.0
 
 
 class Throttle(NamedTuple):
-    """What the library says of our calls: the limit, those made, seconds until the next."""
+    """What the library says of our calls: the limit, those made, seconds until the next.
+
+    Where it does not say how many seconds, or says more than a day, they are 0.
+    """
 
     limit: int
     used: int
@@ -44,23 +50,29 @@ def launch_events(document: Any, provenance: Provenance) -> Page:  # noqa: ANN40
     return read_records(results, lambda record: _event(record, provenance))
 
 
-def next_page(document: Any, page_url: str) -> dict[str, str] | None:  # noqa: ANN401 - any JSON
+def next_page(
+    document: Any,  # noqa: ANN401 - any JSON
+    asked: Mapping[str, str],
+) -> dict[str, str] | None:
     """Return the parameters of the next page; None at the end.
+
+    Whose host the link names does not matter: behind a proxy it is not the one that was asked.
 
     Args:
         document: A page.
-        page_url: Its address, without the query.
+        asked: The parameters that it was asked for with.
 
     Raises:
-        ValueError: The next page is somewhere else, where nobody told us to go.
+        ValueError: There is a next page, and nobody can tell which.
     """
     following = document.get("next") if isinstance(document, dict) else None
-    if not isinstance(following, str) or not following.strip():
+    if following in (None, ""):
         return None
-    here, there = urlsplit(page_url), urlsplit(following.strip())
-    if (here.scheme, here.netloc, here.path) != (there.scheme, there.netloc, there.path):
-        raise ValueError(f"next: expected a page of {here.netloc}, got {following!r:.200}")
-    return dict(parse_qsl(there.query))
+    query = urlsplit(following.strip()).query if isinstance(following, str) else ""
+    params = dict(parse_qsl(query)) if query.isascii() else {}
+    if not params or params == asked:
+        raise ValueError(f"next: expected a link to another page, got {following!r:.200}")
+    return params
 
 
 def read_throttle(document: Any) -> Throttle:  # noqa: ANN401 - any JSON
@@ -74,7 +86,8 @@ def read_throttle(document: Any) -> Throttle:  # noqa: ANN401 - any JSON
     used = whole(record.get("current_use"), high=_LARGEST)
     if limit is None or used is None:
         raise ValueError("your_request_limit, current_use: expected whole numbers")
-    return Throttle(limit, used, number(record.get("next_use_secs"), low=0) or 0.0)
+    wait_s = number(record.get("next_use_secs"), low=0, high=_LONGEST_WAIT_S)
+    return Throttle(limit, used, wait_s or 0.0)
 
 
 def _event(record: Record, provenance: Provenance) -> LaunchEvent:

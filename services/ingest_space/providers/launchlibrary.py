@@ -1,5 +1,7 @@
 """Launch Library 2: the launches that are planned, and those of the last day."""
 
+import json
+
 from libs.common.errors import (
     BodyRejectedError,
     RateLimitedError,
@@ -47,7 +49,7 @@ class LaunchLibrary:
         """Return all launches of at most `MAX_PAGES` pages.
 
         What the pages before one that fails hold is kept, and the next poll begins anew: to try
-        again at once would use up the calls of the hour.
+        again at once would use up the calls of the hour. Whatever page is left out is trouble.
 
         Raises:
             UpstreamError: The first page fails.
@@ -57,7 +59,7 @@ class LaunchLibrary:
         events: dict[str | None, Event] = {}
         rejects: list[Reject] = []
         trouble: UpstreamError | None = None
-        params: dict[str, str] | None = _FIRST_PAGE
+        params = _FIRST_PAGE
         for _ in range(MAX_PAGES):
             try:
                 answer = await self._client.get_json(_PATH, params)
@@ -72,12 +74,19 @@ class LaunchLibrary:
             events.update((event.subject, event) for event in reading.events)
             rejects += reading.rejects
             try:
-                params = next_page(answer.document, answer.url)
+                following = next_page(answer.document, params)
             except ValueError as error:
-                rejects.append(Reject(str(answer.document.get("next")).encode(), str(error)))
+                trouble = UpstreamError(f"{self.name}: {error}")
+                rejects.append(Reject(json.dumps(answer.document["next"]).encode(), str(error)))
                 break
-            if params is None:
+            if following is None:
                 break
+            params = following
+        else:
+            trouble = UpstreamError(
+                f"{self.name} has more than {MAX_PAGES} pages of {PAGE_LENGTH} launches;"
+                " those after them are left out"
+            )
         return Reading(list(events.values()), rejects, trouble=trouble)
 
     async def _heed_throttle(self) -> None:

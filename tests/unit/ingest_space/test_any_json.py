@@ -162,8 +162,8 @@ def test_any_complaint(complaint: str) -> None:
 def test_any_page_and_any_count(body: Any, following: Any) -> None:
     """A link to a next page and a count of calls are read, or refused."""
     for call in (
-        lambda: next_page(page(following=following), "https://x.example/"),
-        lambda: next_page(body, "https://x.example/"),
+        lambda: next_page(page(following=following), {}),
+        lambda: next_page(body, {}),
         lambda: read_throttle(body),
     ):
         try:
