@@ -1,7 +1,7 @@
 """Space weather from DONKI: solar flares and coronal mass ejections. Pure."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from libs.common.events import (
@@ -33,6 +33,8 @@ _CLASS = re.compile(r"([ABCMX])(\d{1,3}(?:\.\d{1,3})?)")
 _LOCATION = re.compile(r"([NS])(\d{1,2})([EW])(\d{1,3})")
 _KP_FIELDS = ("kp_18", "kp_90", "kp_135", "kp_180")
 _LARGEST = 1_000_000
+# Before any time that can be read.
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Analysis(NamedTuple):
@@ -149,8 +151,7 @@ def _forecast(analysis: Record) -> Forecast:
     runs = parts(analysis, "enlilList")
     if not runs:
         return Forecast(None, None, None)
-    # Times of one form: their order is that of the text.
-    newest = max(runs, key=lambda run: str(run.get("modelCompletionTime") or ""))
+    newest = max(runs, key=lambda run: moment(run.get("modelCompletionTime")) or _NEVER)
     indices = [number(newest.get(field), low=0, high=9) for field in _KP_FIELDS]
     return Forecast(
         arrival_time=moment(newest.get("estimatedShockArrivalTime")),

@@ -83,6 +83,25 @@ def test_reads_an_ejection() -> None:
     assert data.kp_max == 5
 
 
+@pytest.mark.parametrize("unknown", [None, "null", "", "soon", 5])
+def test_the_newest_forecast_is_that_of_the_latest_time(unknown: object) -> None:
+    """Whatever stands in place of a time is older than all times, and forms do not matter."""
+    analysis = EJECTION["cmeAnalyses"][0]
+    forecast = analysis["enlilList"][0]
+    runs = [
+        forecast
+        | {"modelCompletionTime": time, "estimatedShockArrivalTime": f"2026-03-0{day}T00:00Z"}
+        for time, day in [
+            ("2026-03-01T19:00Z", 4),
+            ("2026-03-01 20:00:30+01:00", 5),
+            (unknown, 6),
+            ("2026-03-01T18:59Z", 7),
+        ]
+    ]
+    data = ejection(cmeAnalyses=[analysis | {"enlilList": runs}]).data
+    assert data.earth_arrival_time == datetime(2026, 3, 5, tzinfo=UTC)
+
+
 @pytest.mark.parametrize("analyses", [None, [], "null", [None]])
 def test_reads_an_ejection_that_nobody_has_analysed(analyses: object) -> None:
     """Null and an empty list mean the same."""
