@@ -21,7 +21,7 @@ from libs.common.events.osdr import (
 )
 from libs.common.upstream.text import web_link
 from services.ingest_osdr.dates import parse_date
-from services.ingest_osdr.values import folded, is_empty, items, labels, text
+from services.ingest_osdr.values import folded, is_empty, items, labels, prose, text
 
 # Where relative links of the study API belong.
 REPOSITORY = "https://osdr.nasa.gov"
@@ -59,8 +59,8 @@ def read_study(record: Mapping[str, Any]) -> Study:
     """Read the metadata of a detail, or the `_source` of a search hit."""
     said = folded(record)
     return Study(
-        title=text(said.get("study title"), MAX_TITLE) or text(said.get("title"), MAX_TITLE),
-        description=text(said.get("study description"), MAX_DESCRIPTION),
+        title=prose(said.get("study title"), MAX_TITLE) or prose(said.get("title"), MAX_TITLE),
+        description=prose(said.get("study description"), MAX_DESCRIPTION),
         organisms=labels(said.get("organism")),
         material_types=labels(said.get("material type")),
         assay_types=labels(said.get("study assay technology type")),

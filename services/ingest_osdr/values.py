@@ -62,10 +62,26 @@ def items(value: object) -> list[object]:
 def text(value: object, limit: int = MAX_LABEL) -> str | None:
     """Return a value as text without markup, at most `limit` characters; None when empty.
 
-    Several values are joined by `; `. Objects and truth values are no text.
+    Several values, in a list or in one text, are joined by `; `. Objects and truth values are no
+    text.
     """
-    if isinstance(value, list):
-        return "; ".join(labels(value))[:limit].strip() or None
+    return _joined(items(value), limit)
+
+
+def prose(value: object, limit: int) -> str | None:
+    """Return a value as text, like `text`, where five spaces in a row part no values.
+
+    Whoever writes sentences indents them at times.
+    """
+    return _joined(value if isinstance(value, list) else [value], limit)
+
+
+def _joined(singles: Iterable[object], limit: int) -> str | None:
+    found = [part for single in singles if (part := _single(single, limit))]
+    return "; ".join(found)[:limit].strip() or None
+
+
+def _single(value: object, limit: int) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     return plain_text(str(value)[: limit * _MARKUP_FACTOR])[:limit].strip() or None
@@ -85,5 +101,5 @@ def labels(value: object, *, separator: str | None = None) -> list[str]:
             for single in singles
             for part in (single.split(separator) if isinstance(single, str) else [single])
         ]
-    found = [label for single in singles if (label := text(single))]
+    found = [label for single in singles if (label := _single(single, MAX_LABEL))]
     return list(dict.fromkeys(found))[:MAX_LABELS]

@@ -1,6 +1,6 @@
 """Texts, joined texts and lists are the same thing to a reader."""
 
-from services.ingest_osdr.values import completed, folded, is_empty, items, labels, text
+from services.ingest_osdr.values import completed, folded, is_empty, items, labels, prose, text
 
 
 def test_five_spaces_a_list_and_a_text_give_labels() -> None:
@@ -41,6 +41,24 @@ def test_numbers_are_texts_and_truth_values_are_not() -> None:
     assert text(["a", "b     c"]) == "a; b; c"
     assert text(True) is None  # noqa: FBT003 - the value under test
     assert text({"a": 1}) is None
+
+
+def test_a_text_is_whole_in_whatever_form_it_comes() -> None:
+    """Its limit is that of the whole, and what is said twice stays where it was said."""
+    assert (
+        text("Spaceflight     Ground") == text(["Spaceflight", "Ground"]) == "Spaceflight; Ground"
+    )
+    assert text(["x" * 400, "", "y" * 400, "x" * 400], 1_000) == "; ".join(
+        ["x" * 400, "y" * 400, "x" * 196]
+    )
+
+
+def test_prose_is_whole_and_may_be_indented() -> None:
+    """A description in a list is as long as one outside, and gaps in it part no values."""
+    description = " ".join(f"Sentence number {number}." for number in range(200))
+    assert prose(description, 20_000) == prose([description], 20_000) == description
+    assert prose("First.\n     Second.", 100) == "First. Second."
+    assert prose(["First.", "", "Second."], 100) == "First.; Second."
 
 
 def test_items_keep_empty_places() -> None:
