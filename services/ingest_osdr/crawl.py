@@ -79,6 +79,7 @@ class Crawl:
         key = f"cassiopeia:source:{{{fence.source}}}:crawl"
         self._progress, self._queue = key, f"{key}:queue"
         self._seen, self._facts = f"{key}:seen", f"{key}:facts"
+        self._search_trouble = f"{key}:search_trouble"
 
     async def load(self) -> Progress | None:
         """Return the crawl under way; None where there is none."""
@@ -97,6 +98,16 @@ class Crawl:
         """Return the accessions that are still to be asked for."""
         return {_queued(entry).accession for entry in await self._redis.lrange(self._queue, 0, -1)}
 
+    async def search_trouble(self) -> str | None:
+        """Return why the last search failed; None where it came to its end, or none was made."""
+        stored = await self._redis.get(self._search_trouble)
+        return text(stored) if stored else None
+
+    async def search_failed(self, progress: Progress, reason: str) -> None:
+        """Go on without the search, and remember why until one comes to its end."""
+        after = progress.model_copy(update={"search": None})
+        await self._fence.write([("SET", self._search_trouble, reason), self._set(after)])
+
     async def searched(
         self, progress: Progress, facts: dict[str, dict[str, Any]], cursor: Cursor | None
     ) -> None:
@@ -110,6 +121,8 @@ class Crawl:
         for name, old in zip(names, known, strict=True):
             whole = completed(facts[name], _FACTS.validate_json(old or b"{}"))
             commands.append(("HSET", self._facts, name, _FACTS.dump_json(whole)))
+        if cursor is None:
+            commands.append(("DEL", self._search_trouble))
         after = progress.model_copy(update={"search": cursor})
         await self._fence.write([*commands, self._set(after)])
 

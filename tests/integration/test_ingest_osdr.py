@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+import structlog
 
 from libs.common.polling.source_state import SourceState
 from services.ingest_osdr.providers.osdr import CONCURRENCY, PART
@@ -140,10 +141,26 @@ async def test_without_the_search_there_are_datasets_without_dates(world: World)
     events = await world.crawl(osdr_search_url=NOBODY)
     assert len(events) == COUNT
     assert {event.data.release_date for event in events} == {None}
-    status = await world.status()
-    assert status is not None
-    assert status.state is SourceState.OK
     assert len(await world.crawl()) == COUNT
+
+
+async def test_a_search_that_fails_is_seen_until_one_succeeds(world: World) -> None:
+    """The reason outlives crawls, their listings and a restart; the log has it once."""
+    with structlog.testing.capture_logs() as log:
+        async with world.service(osdr_search_url=NOBODY, CASSIOPEIA_OSDR_POLL_SECONDS=1):
+            await wait_until(
+                lambda: world.osdr.log.per_path()["/datasets/"] >= 3, PATIENCE_S, "three crawls"
+            )
+    assert [line["event"] for line in log if line["log_level"] == "warning"] == ["source_degraded"]
+    # The schedule is what is deleted here; what the search failed with stays.
+    await world.redis.delete("cassiopeia:source:{osdr}:status")
+    async with world.service(osdr_search_url=NOBODY):
+        status = await world.wait_for_state(SourceState.FAILING)
+    assert "the study search failed: " in (status.reason or "")
+    # The one under way, which is past its search, and then a whole one.
+    for _ in range(2):
+        await world.crawl()
+    await world.wait_for_state(SourceState.OK)
 
 
 async def test_one_study_that_always_fails_holds_nothing_up(world: World) -> None:

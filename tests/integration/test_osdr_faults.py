@@ -101,10 +101,14 @@ async def test_every_body_of_a_part_that_fails_is_kept(world: World) -> None:
 
 @pytest.mark.parametrize("fault", sorted(set(EXPECTED) - OsdrSearch.inapplicable))
 async def test_the_search_may_fail_in_every_way(world: World, fault: Fault) -> None:
-    """The facts of the last crawl hold: nothing changes, and the catalogue is current."""
+    """The facts of the last crawl hold, the catalogue is current, and the state says why."""
     world.search.fault = fault
     world.studies.revise(world.studies.numbers[2])
     events = await world.crawl()
     assert [event.data.number for event in events] == [world.studies.numbers[2]]
     assert events[0].data.release_date == world.studies.release_date(events[0].data.number).date()
-    await world.wait_for_state(SourceState.OK)
+    if fault in IN_DETAILS:
+        await world.wait_for_state(SourceState.OK)
+    else:
+        status = await world.wait_for_state(SourceState.FAILING)
+        assert "the study search failed: " in (status.reason or "")

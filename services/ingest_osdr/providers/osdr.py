@@ -6,7 +6,7 @@ part, and a restart loses at most that.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
@@ -73,7 +73,17 @@ class Osdr:
         self._clock = clock
 
     async def poll(self) -> Reading:
-        """Return the next part of the crawl; without one, begin it."""
+        """Return the next part of the crawl; without one, begin it.
+
+        A search that failed is the source's trouble until one comes to its end.
+        """
+        trouble = await self._crawl.search_trouble()
+        reading = await self._next_part()
+        if trouble and reading.trouble is None:
+            return replace(reading, trouble=UpstreamError(trouble))
+        return reading
+
+    async def _next_part(self) -> Reading:
         progress = await self._crawl.load()
         if progress is None:
             return await self._list_studies()
@@ -97,9 +107,9 @@ class Osdr:
             answer = await self._search.page(cursor.position)
             page = answer.read(read_search_page)
         except UpstreamError as error:
-            _log.warning("osdr_search_unavailable", reason=str(error))
-            settle = partial(self._crawl.searched, progress, {}, None)
-            return Reading((), rejects_of(error), self._pause, settle)
+            trouble = UpstreamError(f"the study search failed: {error}")
+            settle = partial(self._crawl.search_failed, progress, str(trouble))
+            return Reading((), rejects_of(error), self._pause, settle, trouble)
         listed = await self._crawl.waiting()
         facts = {name: said for name, said in page.facts.items() if name in listed}
         after = next_cursor(cursor, page.ids, page.total)
