@@ -83,7 +83,7 @@ def mast_page(body: object, *, page: int, page_size: int) -> MastPage:
                 raise ValueError(f"data: expected a list, got {type(rows).__name__}")
             paging = body.get("paging")
             pages = paging.get("pagesFiltered") if isinstance(paging, Mapping) else None
-            counted = isinstance(pages, int) and not isinstance(pages, bool)
+            counted = isinstance(pages, int) and not isinstance(pages, bool) and pages > 0
             is_last = page >= pages if counted and pages is not None else len(rows) < page_size
             return MastPage("COMPLETE", message, rows, is_last=is_last or not rows)
         case other:
@@ -246,11 +246,15 @@ def caption_of(
 
 
 def text_of(value: object) -> str | None:
-    """Return a text without markup and of a bounded length; None where there is none."""
+    """Return a text without markup and of a bounded length; None where there is none.
+
+    The text "null", which stands in some columns, is none.
+    """
     if not isinstance(value, str):
         return None
     # Markup can only shorten it; what is beyond is not worth the work.
-    return plain_text(value[: MAX_TEXT * 10])[:MAX_TEXT].strip() or None
+    found = plain_text(value[: MAX_TEXT * 10])[:MAX_TEXT].strip()
+    return found if found and found.lower() != "null" else None
 
 
 def mjd_of(row: Mapping[str, Any], column: str) -> datetime | None:

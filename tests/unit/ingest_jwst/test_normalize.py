@@ -138,6 +138,8 @@ def test_a_cubes_preview_has_the_cubes_suffix() -> None:
         ({"obs_title": "x" * 9_000}, {"title": "x" * 500}),
         ({"dataURL": None}, {"data_url": None}),
         ({"obs_id": "JW01234-O001_T002_NIRCAM_CLEAR-F150W"}, {"image_id": STEM}),
+        ({"target_name": "null", "obs_title": "NULL"}, {"target": None, "title": None}),
+        ({"filters": "null"}, {"filters": ["F150W"]}),
     ],
 )
 def test_what_a_row_may_lack_or_spell_otherwise(
@@ -215,6 +217,13 @@ def test_exclusive_data_are_not_public() -> None:
         ),
         ({"status": "COMPLETE", "data": [1, 2]}, "COMPLETE", 2, False),
         ({"status": "COMPLETE", "data": [1]}, "COMPLETE", 1, True),
+        # Zero pages with rows: it did not count.
+        (
+            {"status": "COMPLETE", "data": [1, 2], "paging": {"pagesFiltered": 0}},
+            "COMPLETE",
+            2,
+            False,
+        ),
         ({"status": "COMPLETE", "data": [], "paging": {"pagesFiltered": 9}}, "COMPLETE", 0, True),
     ],
 )
