@@ -79,7 +79,8 @@ def _mast(settings: IngestJwstSettings, ingest: Ingest, fence: Fence) -> Provide
         history=timedelta(days=settings.jwst_history_days),
     )
     progress = Progress(fence, Mast.name, Crawl())
-    return Mast(client, progress, MastOptions(crawl), ingest.clock)
+    options = MastOptions(crawl, every=timedelta(seconds=settings.jwst_poll_seconds))
+    return Mast(client, progress, options, ingest.clock)
 
 
 def _jwstapi(settings: IngestJwstSettings, ingest: Ingest, fence: Fence) -> Provider:

@@ -237,8 +237,16 @@ async def test_a_page_that_fails_leaves_the_others(
     # The newest each time; the span that fails once, and the older one.
     assert len(archive.requests) == 4 + 1 + 1
     assert read < whole
+    for _ in range(5):
+        clock.ahead += timedelta(hours=3)
+        reading = await provider.poll()
+        assert reading.settle
+        await reading.settle()
+    # It rests for longer than the period by now, which the newest images do not wait for.
+    assert reading.more_in is None
+    assert "failed 6 times" in str(reading.trouble)
     failing = False
-    clock.ahead += timedelta(hours=1)
+    clock.ahead += timedelta(hours=6)
     reading = await provider.poll()
     assert reading.trouble is None
     assert read | {event.id for event in reading.events} == whole

@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from libs.common.clock import Clock
 from libs.common.errors import (
@@ -52,6 +52,7 @@ class MastOptions:
 
     Attributes:
         crawl: How far and how fast the crawl goes back.
+        every: Period of the source: a page may rest for longer, the newest releases do not wait.
         page_size: Rows per page; without one MAST cuts silently at 50,000.
         pages_per_poll: Pages per poll at most. 1,000 images hold 11 MB while they are published.
         pause: Until the next poll while older releases are to be read: a year is there within a
@@ -61,6 +62,7 @@ class MastOptions:
     """
 
     crawl: CrawlOptions
+    every: timedelta = timedelta(hours=1)
     page_size: int = 250
     pages_per_poll: int = 4
     pause: timedelta = timedelta(seconds=10)
@@ -127,10 +129,14 @@ class Mast:
         return Reading(
             pages.events,
             pages.rejects,
-            more_in=options.pause if is_more else crawl.rest(now),
+            more_in=options.pause if is_more else self._rest(crawl, now),
             settle=lambda: self._progress.save(reached),
             trouble=UpstreamError(f"{self.name}: {crawl.trouble}") if crawl.trouble else None,
         )
+
+    def _rest(self, crawl: Crawl, now: datetime) -> timedelta | None:
+        rest = crawl.rest(now)
+        return None if rest is None or rest >= self._options.every else rest
 
     async def _read(
         self, pending: PendingSpan, pages: Pages
