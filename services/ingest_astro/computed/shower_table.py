@@ -1,6 +1,9 @@
-"""The major meteor showers: numbers of the IAU's and the International Meteor Organization's lists.
+"""The major meteor showers: numbers of the International Meteor Organization's working list.
 
-Rates of the showers that vary are those of an ordinary year. Names and codes are the IAU's.
+Meteor Shower Calendar 2026 (IMO INFO 3-25, edited by J. Rendtel), Table 5, compared on 2026-11-27.
+The list bounds an activity by days: the longitudes here are those of their noons in 2026, so that
+other years have the same days. The rate of the pi-Puppids, which the list calls variable, is that
+of an ordinary year. Names and codes are the IAU's.
 """
 
 from typing import NamedTuple
@@ -33,21 +36,21 @@ class Shower(NamedTuple):
 
 
 SHOWERS = (
-    Shower("QUA", "Quadrantids", 283.15, 80, 230, 49, 41, 7, 9),
-    Shower("LYR", "April Lyrids", 32.32, 18, 271, 34, 49, 8, 8),
-    Shower("PPU", "pi-Puppids", 33.5, 5, 110, -45, 18, 8, 5),
-    Shower("ETA", "eta-Aquariids", 45.5, 50, 338, -1, 66, 17, 22),
-    Shower("ARI", "Daytime Arietids", 76.6, 30, 44, 24, 38, 24, 17),
-    Shower("SDA", "Southern delta-Aquariids", 128.0, 25, 340, -16, 41, 18, 23),
-    Shower("CAP", "alpha-Capricornids", 128.0, 5, 307, -10, 23, 27, 15),
-    Shower("PER", "Perseids", 140.0, 100, 48, 58, 59, 26, 11),
-    Shower("AUR", "Aurigids", 158.6, 6, 91, 39, 66, 4, 5),
-    Shower("SPE", "September epsilon-Perseids", 166.7, 5, 48, 40, 64, 4, 12),
-    Shower("DRA", "October Draconids", 195.4, 5, 262, 54, 21, 2, 2),
-    Shower("ORI", "Orionids", 208.0, 20, 95, 16, 66, 19, 17),
-    Shower("STA", "Southern Taurids", 223.0, 7, 52, 15, 27, 46, 15),
-    Shower("NTA", "Northern Taurids", 230.0, 5, 58, 22, 29, 23, 28),
-    Shower("LEO", "Leonids", 235.27, 10, 152, 22, 71, 11, 13),
-    Shower("GEM", "Geminids", 262.2, 150, 112, 33, 34, 10, 6),
-    Shower("URS", "Ursids", 270.7, 10, 217, 76, 33, 5, 4),
+    Shower("QUA", "Quadrantids", 283.15, 80, 230, 49, 41, 6.5, 8.8),
+    Shower("LYR", "April Lyrids", 32.32, 18, 271, 34, 49, 8.1, 7.5),
+    Shower("PPU", "pi-Puppids", 33.5, 5, 110, -45, 18, 8.3, 4.4),
+    Shower("ETA", "eta-Aquariids", 45.5, 50, 338, -1, 66, 16.4, 21.3),
+    Shower("ARI", "Daytime Arietids", 76.7, 30, 43, 24, 38, 23.4, 15.9),
+    Shower("SDA", "Southern delta-Aquariids", 128.0, 25, 340, -16, 41, 18.2, 22.0),
+    Shower("CAP", "alpha-Capricornids", 128.0, 5, 307, -10, 23, 26.8, 14.3),
+    Shower("PER", "Perseids", 140.0, 100, 48, 58, 59, 25.4, 11.0),
+    Shower("AUR", "Aurigids", 158.6, 6, 91, 39, 66, 3.8, 4.0),
+    Shower("SPE", "September epsilon-Perseids", 166.7, 8, 48, 40, 64, 4.1, 11.5),
+    Shower("DRA", "October Draconids", 195.4, 5, 262, 54, 20, 2.5, 1.4),
+    Shower("ORI", "Orionids", 208.0, 20, 95, 16, 66, 19.1, 16.7),
+    Shower("STA", "Southern Taurids", 223.0, 7, 52, 15, 27, 45.8, 14.8),
+    Shower("NTA", "Northern Taurids", 230.0, 5, 58, 22, 29, 23.3, 28.1),
+    Shower("LEO", "Leonids", 235.27, 15, 152, 22, 71, 11.6, 12.6),
+    Shower("GEM", "Geminids", 262.2, 150, 112, 33, 35, 10.2, 6.0),
+    Shower("URS", "Ursids", 270.7, 10, 217, 76, 33, 5.5, 3.6),
 )

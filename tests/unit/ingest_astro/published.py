@@ -3,6 +3,7 @@
 Solar eclipses: NASA's Five Millennium Catalog, greatest eclipse in TD, with its delta T of the
 decade. Lunar eclipses: the same catalogue, to the minute. Seasons, perihelia and aphelia: US Naval
 Observatory, to the minute. Phases: US Naval Observatory and timeanddate.com, to the minute.
+Showers: International Meteor Organization, Meteor Shower Calendar 2026, Table 5.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -122,4 +123,25 @@ MOON_PHASES = {
     "2026-06-29 23:56": "full",
     "2026-08-12 17:37": "new",
     "2026-08-28 04:18": "full",
+}
+
+# First and last day, day of the maximum, ZHR (None where the list says variable), km/s.
+SHOWERS_2026: dict[str, tuple[str, str, str, int | None, int]] = {
+    "QUA": ("2025-12-28", "2026-01-12", "2026-01-03", 80, 41),
+    "LYR": ("2026-04-14", "2026-04-30", "2026-04-22", 18, 49),
+    "PPU": ("2026-04-15", "2026-04-28", "2026-04-24", None, 18),
+    "ETA": ("2026-04-19", "2026-05-28", "2026-05-06", 50, 66),
+    "ARI": ("2026-05-14", "2026-06-24", "2026-06-07", 30, 38),
+    "SDA": ("2026-07-12", "2026-08-23", "2026-07-31", 25, 41),
+    "CAP": ("2026-07-03", "2026-08-15", "2026-07-31", 5, 23),
+    "PER": ("2026-07-17", "2026-08-24", "2026-08-13", 100, 59),
+    "AUR": ("2026-08-28", "2026-09-05", "2026-09-01", 6, 66),
+    "SPE": ("2026-09-05", "2026-09-21", "2026-09-09", 8, 64),
+    "DRA": ("2026-10-06", "2026-10-10", "2026-10-09", 5, 20),
+    "ORI": ("2026-10-02", "2026-11-07", "2026-10-21", 20, 66),
+    "STA": ("2026-09-20", "2026-11-20", "2026-11-05", 7, 27),
+    "NTA": ("2026-10-20", "2026-12-10", "2026-11-12", 5, 29),
+    "LEO": ("2026-11-06", "2026-11-30", "2026-11-17", 15, 71),
+    "GEM": ("2026-12-04", "2026-12-20", "2026-12-14", 150, 35),
+    "URS": ("2026-12-17", "2026-12-26", "2026-12-22", 10, 33),
 }

@@ -14,6 +14,7 @@ from tests.unit.ingest_astro.published import (
     LUNAR_ECLIPSES,
     MOON_PHASES,
     SEASONS,
+    SHOWERS_2026,
     SOLAR_ECLIPSES_TD,
     at,
 )
@@ -107,3 +108,33 @@ def test_perihelion_and_aphelion(variant: str) -> None:
     found = [h.time for h in computed(AstroKind.EARTH_APSIS) if h.event.variant == variant]
     for time, published in zip(found, EARTH_APSIDES[variant], strict=True):
         assert abs(time - at(published)) < timedelta(hours=1)
+
+
+def test_meteor_showers() -> None:
+    """Their days, rates and speeds in 2026 are those of the working list."""
+    found = events_for(None, at("2026-01-01"), at("2027-01-01"), {AstroKind.METEOR_SHOWER})
+    listed = {}
+    for time, event in found:
+        assert event.iau_code
+        assert event.start
+        assert event.end
+        days = (f"{event.start:%Y-%m-%d}", f"{event.end:%Y-%m-%d}", f"{time:%Y-%m-%d}")
+        rate = None if event.iau_code == "PPU" else event.zenithal_hourly_rate
+        listed[event.iau_code] = (*days, rate, event.speed_kms)
+    assert listed == SHOWERS_2026
+
+
+@pytest.mark.parametrize("year", [2024, 2025, 2027])
+def test_meteor_showers_of_other_years(year: int) -> None:
+    """An activity begins and ends on the same days, or within hours of their midnights."""
+    found = events_for(
+        None, at(f"{year}-02-01"), at(f"{year + 1}-01-01"), {AstroKind.METEOR_SHOWER}
+    )
+    assert len(found) == len(SHOWERS_2026) - 1
+    for _, event in found:
+        assert event.start
+        assert event.end
+        first, last, *_ = SHOWERS_2026[event.iau_code or ""]
+        for moment, day in ((event.start, first), (event.end, last)):
+            noon = at(f"{day} 12:00").replace(year=year)
+            assert abs(moment - noon) < timedelta(hours=15)
