@@ -8,6 +8,7 @@ from datetime import timedelta
 from libs.common.breaker import BackOff
 from libs.common.clock import SYSTEM_CLOCK, Clock
 from libs.common.polling.budget import Budget
+from libs.common.polling.fence import Fence
 from libs.common.polling.ingest import Ingest, ingesting
 from libs.common.polling.poller import Poller, PollOptions
 from libs.common.requests import Worker, answering
@@ -50,8 +51,8 @@ async def bootstrap(
 
 
 def _events(settings: IngestAstroSettings, ingest: Ingest, worker: Worker) -> Poller:
-    known = KnownEvents(ingest.redis, EVENTS)
-    computed = ComputedEvents(settings.observers, known, worker, ingest.clock)
+    fence = Fence(ingest.redis, EVENTS)
+    computed = ComputedEvents(settings.observers, KnownEvents(fence), worker, ingest.clock)
     live = settings.has_credentials and bool(settings.observers)
     options = PollOptions(
         source=EVENTS,
@@ -66,8 +67,8 @@ def _events(settings: IngestAstroSettings, ingest: Ingest, worker: Worker) -> Po
     )
     if live:
         api = AstronomyApi(_client(settings, ingest), computed, settings.observers, ingest.clock)
-        return ingest.poller(options, api, computed)
-    return ingest.poller(options, computed)
+        return ingest.poller(options, api, computed, fence=fence)
+    return ingest.poller(options, computed, fence=fence)
 
 
 def _client(settings: IngestAstroSettings, ingest: Ingest) -> UpstreamClient:

@@ -41,9 +41,13 @@ WRITES: dict[str, Callable[[Fence], Awaitable[None]]] = {
     "status": lambda fence: SourceRegistry(fence.redis).save(STATUS, fence),
     "marks": lambda fence: Published(fence.redis, NAME).save([elements_event(0)], fence),
     "last": lambda fence: LastAnswer(fence.redis, NAME).save([elements_event(0)], fence),
+    "last forgotten": lambda fence: LastAnswer(fence.redis, NAME).forget(
+        [elements_event(0)], fence
+    ),
     "crawl of images": lambda fence: Progress(fence, "mast", Crawl()).save(Crawl()),
     "crawl begins": lambda fence: Studies(fence).begin(["OSD-1"], NOW),
     "crawl searched": lambda fence: Studies(fence).searched(CRAWL, {"OSD-1": {"a": 1}}, None),
+    "crawl without search": lambda fence: Studies(fence).search_failed(CRAWL, "away"),
     "crawl goes on": lambda fence: Studies(fence).done(CRAWL, {Queued("OSD-1"): Seen()}, []),
     "crawl ends": lambda fence: Studies(fence).finish(),
 }

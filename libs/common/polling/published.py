@@ -88,6 +88,14 @@ class LastAnswer:
             [("HSET", self._key, event.subject or "", event.encode()) for event in events]
         )
 
+    async def forget(self, events: Sequence[Event], fence: Fence) -> None:
+        """Remember the subjects of these events no longer.
+
+        Raises:
+            LeaseLostError: Another replica publishes the source's events by now.
+        """
+        await fence.write([("HDEL", self._key, event.subject or "") for event in events])
+
 
 async def forget_published(redis: Redis, clock: Clock) -> list[str]:
     """Make the sources publish again all that their upstreams have; return the sources' names.
