@@ -50,6 +50,17 @@ UpstreamUrl = Annotated[HttpUrl, AfterValidator(_upstream_url)]
 """Base address of an upstream. Events and links hold it, so it holds no secret."""
 
 
+def _header_value(secret: SecretStr) -> SecretStr:
+    value = secret.get_secret_value()
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        raise ValueError("expected printable ASCII without spaces")
+    return secret
+
+
+HeaderSecret = Annotated[SecretStr, AfterValidator(_header_value)]
+"""A key or a token that travels in a header; empty for none."""
+
+
 def _partitions(value: str) -> str:
     Layout.parse(value)
     return value

@@ -2,16 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, HttpUrl, SecretStr
+from pydantic import Field, HttpUrl, SecretStr
 
-from libs.common.settings import Seconds, ServiceSettings, UpstreamUrl
-
-
-def _header_value(key: SecretStr) -> SecretStr:
-    value = key.get_secret_value()
-    if not value.isascii() or not value.isprintable() or " " in value:
-        raise ValueError("expected a key without spaces, as jwstapi.com sent it")
-    return key
+from libs.common.settings import HeaderSecret, Seconds, ServiceSettings, UpstreamUrl
 
 
 class IngestJwstSettings(ServiceSettings):
@@ -23,7 +16,7 @@ class IngestJwstSettings(ServiceSettings):
     jwstapi_url: UpstreamUrl = Field(
         default=HttpUrl("https://api.jwstapi.com"), description="Base address of jwstapi.com."
     )
-    jwstapi_key: Annotated[SecretStr, AfterValidator(_header_value)] = Field(
+    jwstapi_key: HeaderSecret = Field(
         default=SecretStr(""),
         description="Key of jwstapi.com. With one it is preferred and MAST stands in; without one"
         " MAST is all that is needed.",

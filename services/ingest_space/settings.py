@@ -2,21 +2,11 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, AliasChoices, Field, HttpUrl, SecretStr
+from pydantic import AliasChoices, Field, HttpUrl, SecretStr
 
-from libs.common.settings import Seconds, ServiceSettings, UpstreamUrl
+from libs.common.settings import HeaderSecret, Seconds, ServiceSettings, UpstreamUrl
 
 Period = Annotated[float, Field(ge=60, le=604_800)]
-
-
-def _header_value(secret: SecretStr) -> SecretStr:
-    value = secret.get_secret_value()
-    if not (value.isascii() and value.isprintable()) or " " in value:
-        raise ValueError("expected printable ASCII without spaces")
-    return secret
-
-
-Key = Annotated[SecretStr, AfterValidator(_header_value)]
 
 
 class IngestSpaceSettings(ServiceSettings):
@@ -31,7 +21,7 @@ class IngestSpaceSettings(ServiceSettings):
         default=HttpUrl("https://api.nasa.gov"),
         description="Base address of api.nasa.gov: APOD, NeoWs, DONKI.",
     )
-    nasa_api_key: Key = Field(
+    nasa_api_key: HeaderSecret = Field(
         default=SecretStr(""),
         validation_alias=AliasChoices("CASSIOPEIA_NASA_API_KEY", "NASA_API_KEY"),
         description="Key of api.nasa.gov; without one DEMO_KEY is used, within its 50 calls a day.",
@@ -40,7 +30,7 @@ class IngestSpaceSettings(ServiceSettings):
         default=HttpUrl("https://ll.thespacedevs.com/2.3.0"),
         description="Base address of Launch Library 2, with its version.",
     )
-    launchlibrary_token: Key = Field(
+    launchlibrary_token: HeaderSecret = Field(
         default=SecretStr(""),
         description="Token of Launch Library 2; without one its limit is shared by an address.",
     )
