@@ -11,13 +11,12 @@ from libs.common.errors import StaleContentError
 from libs.common.events import IssElementsEvent, IssPosition, IssPositionEvent, Provenance
 from libs.common.upstream.records import storable_record
 from libs.common.upstream.text import plain_text
+from services.ingest_iss.earth import julian_day, wrapped_deg
 from services.ingest_iss.omm import parse_omm
 
 ISS_NORAD_ID = 25_544
 # The factor that the upstream multiplies with when it is asked for miles.
 MILES_PER_KM = 0.621371
-# Julian day of 1970-01-01T00:00Z.
-UNIX_EPOCH_JULIAN_DAY = 2_440_587.5
 # A wrong `daynum` betrays a timestamp in the wrong unit; its last digit is about 10 ms.
 _DAYNUM_TOLERANCE = 1e-4
 _IN_SUNLIGHT = {
@@ -62,7 +61,7 @@ def position_event(
         footprint_km=_number(body, "footprint") * scale,
         visibility=_visibility(body),
         solar_latitude_deg=_number(body, "solar_lat"),
-        solar_longitude_deg=half_turn(_number(body, "solar_lon")),
+        solar_longitude_deg=wrapped_deg(_number(body, "solar_lon")),
         source_url=source_url,
         upstream_body=storable_record(body),
     )
@@ -94,23 +93,14 @@ def elements_event(body: object, provenance: Provenance) -> IssElementsEvent:
     raise ValueError(f"no record of {ISS_NORAD_ID} among {len(body)}")
 
 
-def half_turn(longitude_deg: float) -> float:
-    """Bring a longitude into [-180, 180)."""
-    return (longitude_deg + 180.0) % 360.0 - 180.0
-
-
-def daynum(time: datetime) -> float:
-    """Return the Julian day as the upstream writes it."""
-    return time.timestamp() / 86_400 + UNIX_EPOCH_JULIAN_DAY
-
-
 def _time_of(body: Mapping[str, Any], fetched_at: datetime) -> datetime:
     timestamp = _number(body, "timestamp")
     if abs(timestamp - fetched_at.timestamp()) > timedelta(days=36_525).total_seconds():
         raise ValueError(f"timestamp: expected Unix seconds, got {timestamp:.0f}")
     time = datetime.fromtimestamp(timestamp, UTC)
-    if "daynum" in body and abs(_number(body, "daynum") - daynum(time)) > _DAYNUM_TOLERANCE:
-        raise ValueError(f"daynum: expected {daynum(time):.6f}, got {body['daynum']!r:.40}")
+    daynum = julian_day(time)
+    if "daynum" in body and abs(_number(body, "daynum") - daynum) > _DAYNUM_TOLERANCE:
+        raise ValueError(f"daynum: expected {daynum:.6f}, got {body['daynum']!r:.40}")
     return time
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from libs.common.errors import StaleContentError
 from libs.common.events import IssPositionEvent, Origin, Provenance, decode
+from services.ingest_iss.earth import wrapped_deg
 from services.ingest_iss.normalize import (
     ISS_NORAD_ID,
     MILES_PER_KM,
     elements_event,
-    half_turn,
     position_event,
 )
 from services.ingest_iss.omm import parse_omm
@@ -54,7 +54,7 @@ def _positions(content: bytes) -> str:
             (data.footprint_km, "footprint"),
         ):
             assert read == body[field] * scale, field
-        assert data.solar_longitude_deg == half_turn(body["solar_lon"])
+        assert data.solar_longitude_deg == wrapped_deg(body["solar_lon"])
         assert data.visibility in {"daylight", "eclipsed"}
         _is_stale_a_minute_later(body)
     return f"{len(bodies)} positions"

@@ -16,7 +16,7 @@ from libs.common.events import (
 )
 from libs.common.polling.providers import Reading
 from libs.common.polling.published import LastAnswer
-from services.ingest_iss.normalize import ISS_NORAD_ID, daynum
+from services.ingest_iss.normalize import ISS_NORAD_ID
 from services.ingest_iss.orbit import SatelliteState, position_at
 from services.ingest_iss.providers.shipped import shipped_elements
 
@@ -87,7 +87,7 @@ def _as_the_upstream_would(state: SatelliteState) -> dict[str, object]:
         "visibility": state.visibility,
         "footprint": state.footprint_km,
         "timestamp": int(state.time.timestamp()),
-        "daynum": daynum(state.time),
+        "daynum": state.julian_day,
         "solar_lat": state.solar_latitude_deg,
         # The one longitude that the upstream counts eastward from 0 to 360.
         "solar_lon": state.solar_longitude_deg % 360.0,

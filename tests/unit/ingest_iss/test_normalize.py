@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 
 from libs.common.errors import StaleContentError
 from libs.common.events import IssPositionEvent, Origin, Provenance, decode
+from services.ingest_iss.earth import julian_day
 from services.ingest_iss.normalize import (
     MILES_PER_KM,
-    daynum,
     elements_event,
-    half_turn,
     position_event,
 )
 from tests.unit.ingest_iss.recorded import IN_SHADOW, POSITIONS, Recorded
@@ -236,20 +235,11 @@ def test_wrong_elements_are_named(body: object, reason: str) -> None:
         elements_event(body, provenance_at(0))
 
 
-@given(st.floats(-1e6, 1e6))
-def test_a_longitude_is_brought_into_half_a_turn(longitude: float) -> None:
-    """The result means the same direction, from -180 to 180."""
-    result = half_turn(longitude)
-    assert -180 <= result <= 180
-    turns = (longitude - result) / 360
-    assert turns == pytest.approx(round(turns), abs=1e-6)
-
-
 def test_the_julian_day_is_the_recorded_one() -> None:
     """The Julian day of a record's time is the record's, to its last digit."""
     for recorded in POSITIONS:
         time = datetime.fromtimestamp(recorded.timestamp, UTC)
-        assert daynum(time) == pytest.approx(recorded.daynum, abs=1e-6)
+        assert julian_day(time) == pytest.approx(recorded.daynum, abs=1e-6)
 
 
 def test_a_body_is_kept_as_json() -> None:
