@@ -53,7 +53,7 @@ class IngestSpaceSettings(ServiceSettings):
         description="Period of the flares, and of the mass ejections.",
     )
     launches_poll_seconds: Period = Field(
-        # A poll takes up to four of the 15 calls an hour.
+        # A poll takes up to eight of the 15 calls an hour.
         default=3_600.0,
         validation_alias=AliasChoices("CASSIOPEIA_LAUNCHES_POLL_SECONDS", "SPACEX_EVERY_SECONDS"),
         description="Period of the launches.",

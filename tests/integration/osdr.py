@@ -49,7 +49,7 @@ class World:
             "CASSIOPEIA_OSDR_POLL_SECONDS": 3_600,
             "osdr_pause_seconds": 0,
             "osdr_retry_seconds": 0.2,
-            "osdr_timeout_seconds": 0.5,
+            "osdr_timeout_seconds": 1.0,
             **settings,
         }
         runtime = Runtime()

@@ -213,14 +213,14 @@ async def test_a_link_that_leads_nowhere_is_trouble(space: Space) -> None:
 
 
 async def test_more_launches_than_a_poll_reads_are_trouble(space: Space) -> None:
-    """The nearest four hundred are there, and the state says that the others are not."""
+    """The nearest eight hundred are there, and the state says that the others are not."""
     first = space.launches.launches[-1]
-    space.launches.launches += [first | {"id": f"more-{index}"} for index in range(200)]
+    space.launches.launches += [first | {"id": f"more-{index}"} for index in range(600)]
     status = (await space.poll())["launches"]
     assert status.state is SourceState.FAILING
-    assert "more than 4 pages of 100 launches" in (status.reason or "")
+    assert "more than 8 pages of 100 launches" in (status.reason or "")
     launches = [event for event in await space.published() if "launch" in event.type]
-    assert len(launches) == 400
+    assert len(launches) == 800
 
 
 @pytest.mark.parametrize(

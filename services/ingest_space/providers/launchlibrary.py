@@ -20,9 +20,10 @@ from services.ingest_space.providers.reading import read_page
 LIMITS = (Limit(calls=15, period_s=3_600.0),)
 # Asking for the count is free; this bounds what a mistake of ours could do.
 THROTTLE_LIMITS = (Limit(calls=60, period_s=3_600.0),)
-# The most that a page holds. About 350 launches are planned at any time.
+# The most that a page holds. About 350 launches are planned at any time; twice as many still leave
+# calls of the hour to a request for fresh data.
 PAGE_LENGTH = 100
-MAX_PAGES = 4
+MAX_PAGES = 8
 _PATH = "/launches/upcoming/"
 _FIRST_PAGE = {
     "limit": str(PAGE_LENGTH),
