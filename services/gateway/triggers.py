@@ -1,6 +1,7 @@
 """Triggers: a client asks for fresh data, the poller decides, the client waits briefly."""
 
 import asyncio
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -111,31 +112,35 @@ class Triggers:
         if source == POSITIONS:
             return Poll(await self._latest.iss.fetched_after(asked, self._wait_s))
         poll = Poll(is_over=False)
+        # Up to Python 3.11 redis-py may swallow the one cancellation with which a timeout ends what
+        # it bounds: the loops look at the time as well.
+        ends_at = time.monotonic() + self._wait_s
         with suppress(TimeoutError, RedisError):
             async with asyncio.timeout(self._wait_s):
-                poll = await self._polled(source, asked)
+                poll = await self._polled(source, asked, ends_at)
                 if source == DATASETS:
-                    await self._read_up()
+                    await self._read_up(ends_at)
         return replace(poll, written=self._datasets - before)
 
     @property
     def _datasets(self) -> int:
         return self._latest.taken[OsdrDatasetEvent.TYPE]
 
-    async def _polled(self, source: str, asked: datetime) -> Poll:
-        while True:
+    async def _polled(self, source: str, asked: datetime, ends_at: float) -> Poll:
+        while time.monotonic() < ends_at:
             status = await self._registry.load(source)
             if status is not None and (poll := _outcome(status, asked)).is_over:
                 return poll
             await asyncio.sleep(_LOOK_EVERY_S)
+        return Poll(is_over=False)
 
-    async def _read_up(self) -> None:
+    async def _read_up(self, ends_at: float) -> None:
         """Wait until this process has read what the poll has published."""
         for index, key in self._datasets_from:
             newest: Any = await self._redis.xrevrange(key, count=1)
             last = EntryId.parse(newest[0][0]) if newest else EntryId(0, 0)
             while True:
-                if self._hub.offsets.entries[index] >= last:
+                if self._hub.offsets.entries[index] >= last or time.monotonic() >= ends_at:
                     break
                 await asyncio.sleep(_LOOK_EVERY_S / 10)
 
