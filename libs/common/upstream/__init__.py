@@ -1,1 +1,1 @@
-"""Calls to upstreams, and what they answer made safe to keep."""
+"""Calls to upstreams, and the cleaning of their answers."""

@@ -1,4 +1,4 @@
-"""The HTTP client for upstreams: bounded in time, size and number, clear about what went wrong."""
+"""The HTTP client for upstreams: calls are bounded in time, size and number; errors say why."""
 
 import asyncio
 import contextlib
@@ -44,9 +44,10 @@ from libs.common.upstream.records import storable
 from libs.common.waits import bounded_wait
 
 USER_AGENT = "Cassiopeia/0.1 (self-hosted collector of public space data)"
-# The begin of a page for people says nothing yet; how much of it becomes a reason, others say.
+# An HTML page starts with markup that says nothing, so this is longer than a reason may be.
+# `plain_reason` removes the markup and cuts the rest.
 EXCERPT_BYTES = 2_000
-# A poll that is due when a window ends comes some milliseconds early or late.
+# A poll that is due when a rate-limit window ends may come some milliseconds early.
 PATIENCE_S = 1.0
 
 _Result = TypeVar("_Result")
@@ -60,10 +61,10 @@ class ClientOptions:
         timeout_s: From the request to the end of the body.
         connect_timeout_s: For name, connection and TLS.
         max_body_bytes: Reading stops above this.
-        attempts: Tries per call where trying again may help, with full jitter in between. A source
-            that is polled often needs no second one: the next poll is the retry.
-        headers: What every call carries, a key among them.
-        secrets: What is masked in every body, because upstreams echo keys.
+        attempts: Tries per call when a retry may help, with full jitter between them. A source that
+            is polled often needs no second try: its next poll is the retry.
+        headers: Sent with every call; an API key may be among them.
+        secrets: Masked in every body, because upstreams echo API keys.
     """
 
     timeout_s: float = 30.0
@@ -76,7 +77,7 @@ class ClientOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """One call, apart from what all calls have in common."""
+    """What differs from one call to the next."""
 
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
@@ -90,7 +91,7 @@ class _Request:
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """What a conditional request needs of the last answer."""
+    """What a conditional request needs from the last answer."""
 
     etag: str | None = None
     last_modified: str | None = None
@@ -107,9 +108,9 @@ class Answer:
 
     Attributes:
         url: The address without the query, which may hold a key.
-        document: What the body says, without what cannot be stored.
-        body: The body as it came, but for secrets.
-        fetched_at: When it had come.
+        document: The parsed body, without what cannot be stored.
+        body: The body as received, with secrets masked.
+        fetched_at: When the body was complete.
         validators: What the next conditional request needs.
     """
 
@@ -153,7 +154,8 @@ class UpstreamClient:
         self._clock = clock
         self._redact = Redactor(options.secrets)
         self._timeout = aiohttp.ClientTimeout(
-            # Not `sock_connect`, which leaves out the name: a broken resolver takes half a minute.
+            # `sock_connect` would not cover name resolution, and a broken resolver takes half a
+            # minute.
             total=options.timeout_s,
             connect=options.connect_timeout_s,
         )
@@ -209,7 +211,7 @@ class UpstreamClient:
             metrics.UPSTREAM_SECONDS.labels(self.name).observe(time.perf_counter() - began)
 
     async def _take_call(self) -> None:
-        """Take a call from the budget; one that is a moment early waits instead of failing."""
+        """Take a call from the budget; a call that is a moment early waits instead of failing."""
         try:
             await self.budget.take()
         except BudgetExhaustedError as error:
@@ -228,7 +230,8 @@ class UpstreamClient:
                 data=request.form,
                 headers={"User-Agent": USER_AGENT, **self._options.headers, **request.headers},
                 timeout=self._timeout,
-                # A redirect leads to a host that nobody configured: better to fail and say so.
+                # A redirect may lead to a host that nobody configured, so the call fails and says
+                # so.
                 allow_redirects=False,
                 middlewares=(send_once,),
             ) as response:
@@ -240,7 +243,7 @@ class UpstreamClient:
                 f"{self.name} did not answer within {self._options.timeout_s:g} s"
             ) from error
         except (aiohttp.ClientError, OSError, asyncio.IncompleteReadError) as error:
-            # aiohttp's words may hold the whole address.
+            # aiohttp's message may contain the whole address, with the key in it.
             words = self._redact(str(error)) or type(error).__name__
             raise UnreachableError(f"{self.name}: {words}") from error
         if response.status != HTTPStatus.OK:
@@ -257,7 +260,7 @@ class UpstreamClient:
         )
 
     async def _obey(self, headers: Mapping[str, str]) -> None:
-        """Stop calling when the upstream's own count is used up, whatever ours says."""
+        """Stop calling when the upstream says that its limit is used up, whatever we counted."""
         left = headers.get("X-Rate-Limit-Remaining") or headers.get("X-RateLimit-Remaining")
         if left == "0":
             await self.budget.block(retry_after_of(headers, b"", self._clock.now()))
@@ -267,7 +270,7 @@ class UpstreamClient:
         async for chunk in response.content.iter_any():
             body += chunk
             if len(body) > self._options.max_body_bytes:
-                # Without closing, the connection would go back to the pool with the rest unread.
+                # Otherwise the connection would return to the pool with the rest still unread.
                 response.close()
                 raise BodyTooLargeError(
                     f"{self.name} sent more than {self._options.max_body_bytes} bytes"
@@ -306,7 +309,7 @@ class UpstreamClient:
                 f"{self.name} sent {self._redact(content_type)} that is not JSON: {error}", body
             ) from error
         try:
-            # Here, once for all who read it: 24 ms for a megabyte.
+            # Cleaned once, here, because it takes 24 ms per megabyte.
             return storable(document)
         except ValueError as error:
             raise BodyRejectedError(
@@ -317,7 +320,7 @@ class UpstreamClient:
 async def send_once(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """Keep aiohttp from sending again by itself: that would be a call that nobody counted."""
+    """Keep aiohttp from resending a request by itself: the budget would not count that call."""
     try:
         return await handler(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
@@ -325,14 +328,14 @@ async def send_once(
 
 
 def _validator(value: str | None) -> str | None:
-    """Return a validator that can be sent back; the others are as good as none."""
+    """Return a validator that can be sent back, which must be ASCII; None for any other."""
     return value if value and value.isascii() else None
 
 
 def _site_of(location: str) -> str:
-    """Return scheme and host of a redirect: a path may hold anything, a query a key."""
+    """Return scheme and host of a redirect; its path may hold anything, and its query a key."""
     site = ""
-    # Of what is no address nothing is told.
+    # A text that is not an address is not repeated.
     with contextlib.suppress(ValueError):
         parts = urlsplit(location)
         site = f"{parts.scheme or 'https'}://{parts.hostname}" if parts.hostname else ""
@@ -344,13 +347,13 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def retry_after_of(headers: Mapping[str, str], body: bytes, now: datetime) -> float | None:
-    """Return how many seconds an answer asks to wait: by its header, in any form, or its words.
+    """Return how many seconds an answer asks to wait, in its header (any form) or in its text.
 
     Args:
-        headers: Those of the answer. A date counts from its own `Date`: one clock of the two may be
-            wrong.
-        body: Where words are looked for.
-        now: Counts where there is no `Date`.
+        headers: The answer's headers. A date in `Retry-After` is compared with the answer's own
+            `Date`, because the upstream's clock and ours may differ.
+        body: Searched for "in <n> seconds" when the header says nothing.
+        now: Used in place of a missing `Date`.
     """
     asked = headers.get("Retry-After", "").strip()
     in_words = re.search(rb"in (\d{1,6}) second", body)
@@ -362,7 +365,7 @@ def retry_after_of(headers: Mapping[str, str], body: bytes, now: datetime) -> fl
 
 
 def _http_date(value: str) -> datetime | None:
-    """Read a date in any of the three forms of HTTP; each means UTC where it does not say."""
+    """Read a date in any of HTTP's three formats; one without a time zone means UTC."""
     try:
         moment = parsedate_to_datetime(value)
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

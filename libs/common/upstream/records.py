@@ -1,17 +1,17 @@
-"""JSON from upstreams, made fit for what keeps it: PostgreSQL, the broker, other languages."""
+"""JSON from upstreams, made safe to store and read: PostgreSQL, the broker, other languages."""
 
 import json
 import math
 import re
 from typing import Any
 
-# Deeper than any honest body; JSON parsers down the line stop at 200.
+# No real answer is nested this deeply; the JSON parsers that read it later stop at 200 levels.
 MAX_DEPTH = 50
 # 1,000 decimal digits.
 MAX_INTEGER_BITS = 3_322
-# A launch takes 8 KiB, a mass ejection with many forecasts 30.
+# A launch takes 8 KiB, a coronal mass ejection with many forecasts 30 KiB.
 MAX_RECORD_BYTES = 256 * 1024
-# What JSON can spell and PostgreSQL's `jsonb` and UTF-8 cannot hold.
+# JSON can express these characters, but PostgreSQL's `jsonb` and UTF-8 cannot hold them.
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -44,7 +44,7 @@ def storable_record(record: object) -> dict[str, Any]:
     """Return a record of an upstream without what cannot be stored.
 
     Raises:
-        ValueError: It is no object, or one that nobody honest sends.
+        ValueError: The record is not an object, or is deeper or larger than any real one.
     """
     if not isinstance(record, dict):
         raise ValueError(f"expected an object, got {type(record).__name__}")

@@ -1,22 +1,22 @@
-"""Text from upstreams is data: markup goes, links are kept only when they lead to the web."""
+"""Text from upstreams is data: markup is removed, and only http(s) links are kept."""
 
 import re
 from html import unescape
 from unicodedata import category
 from urllib.parse import quote, unquote_plus, urlsplit, urlunsplit
 
-# What separates words when it is taken out; other elements stand inside of words.
+# These separate words, so a space replaces them; other elements may stand inside a word.
 _BREAKING = {"p", "br", "li", "ul", "ol", "div", "tr", "td", "th", "h1", "h2", "h3", "h4", "hr"}
 _SILENT = {"script", "style", "template", "head"}
-# Nothing in these is markup before their own end.
+# Inside these elements, nothing is markup until their own end tag.
 _RAW = {
     name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE | re.ASCII)
     for name in ("script", "style")
 }
-# A `<` outside of quotes ends the search for a tag's end, and quotes count everywhere. So at most
-# three searches that began at different tags pass over any one character (outside of quotes,
-# within single and within double ones), and what no tag's end follows costs no more than that.
-# A tag whose quotes do not fit ends at its first `>`.
+# The search for a tag's end stops at a `<` outside quotes, and quotes count everywhere. So at most
+# three searches that start at different tags pass over the same character (outside quotes, within
+# single quotes, within double quotes), and unclosed tags cost no more than that. A tag whose quotes
+# do not match ends at its first `>`.
 _TAG = re.compile(
     r"""<(?P<end>/?)(?P<name>[a-zA-Z][^\s/<>"']*+)(?:(?:[^<>"']++|"[^"]*+"|'[^']*+')*+>|[^<>]*+>)"""
 )
@@ -24,13 +24,13 @@ _START = re.compile(r"<(?=[a-zA-Z/!?])")
 _DECLARATION = re.compile(r"<(?:[!?]|/(?![a-zA-Z]))[^<>]*+>")
 _COMMENT, _COMMENT_END = "<!--", "-->"
 _ANY_TAG = re.compile(r"</?[a-zA-Z][^<>]*+>")
-# What a browser would take for the begin of markup.
+# What a browser would take for the start of markup.
 _OPENING = re.compile(r"<(?=/?[a-zA-Z]|!--)")
-# Markup within markup within markup: what is left after that is made harmless.
+# For markup nested in markup; what is left after these rounds is made harmless with a space.
 _MAX_ROUNDS = 5
-# No character has such a number, and Python refuses to read one of thousands of digits.
+# No character has such a number, and Python refuses to parse numbers of thousands of digits.
 _HUGE_REFERENCE = re.compile(r"&#(?:[0-9]{8,}+|[xX][0-9a-fA-F]{8,}+);?")
-# They join or part the letters of some scripts, and hyphenate.
+# Some scripts need them to join or separate letters, or to hyphenate.
 _FORMATS_THAT_STAY = frozenset("\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}\N{SOFT HYPHEN}")
 
 _KEY_PARAMETERS = {
@@ -45,17 +45,17 @@ _KEY_PARAMETERS = {
 }
 _BETWEEN_PARAMETERS = re.compile(r"([&;?])")
 MAX_LINK_LENGTH = 2_000
-# RFC 3986: what separates parts of an address, and what is already percent-encoded.
+# RFC 3986: the separators within an address, and `%`, which starts what is already encoded.
 _STAYS_IN_LINKS = "%/?#[]@:!$&'()*+,;=~"
 
 
 def plain_text(value: str) -> str:
     """Return a text without markup, entities and invisible characters, white space folded.
 
-    Entities are resolved once. Tags that come out of them go, too: `&lt;script&gt;` is no more
-    wanted than `<script>`. A `<` that could still open one is set apart by a space. Control
-    characters separate words; marks of direction and the like go without a trace. The work grows
-    with the length of the text, whatever stands in it.
+    Entities are resolved once. Tags that result from this are removed too: `&lt;script&gt;` is as
+    unwanted as `<script>`. A `<` that could still open a tag is followed by a space. Control
+    characters become spaces; direction marks and the like are removed. The time is linear in the
+    length of the text, whatever it contains.
     """
     text = _visible(_without_markup(value, references=True))
     for _ in range(_MAX_ROUNDS):
@@ -66,10 +66,10 @@ def plain_text(value: str) -> str:
 
 
 def _without_markup(value: str, *, references: bool) -> str:
-    """Take out tags, comments and declarations; what is left open is text."""
+    """Take out tags, comments and declarations; unclosed ones count as text."""
     parts: list[str] = []
     begin = follows = depth = 0
-    # Behind the last one, no comment ends.
+    # After this position no comment can end, so none is searched for.
     last_comment_end = value.rfind(_COMMENT_END)
     while start := _START.search(value, follows):
         at, was_silent = start.start(), depth > 0
@@ -91,7 +91,7 @@ def _without_markup(value: str, *, references: bool) -> str:
 
 
 def _depth_after(tag: re.Match[str], depth: int) -> int:
-    """Return how many elements are open within which nothing is text."""
+    """Return how many of the open elements hide their text."""
     if tag["name"].lower() not in _SILENT:
         return depth
     if tag["end"]:
@@ -100,7 +100,7 @@ def _depth_after(tag: re.Match[str], depth: int) -> int:
 
 
 def _after(tag: re.Match[str]) -> int:
-    """Return where to look on: behind a tag, or at the end of what has none inside."""
+    """Return where to go on: after the tag, or at the end tag of a raw element."""
     raw = _RAW.get(tag["name"].lower())
     if raw is None or tag["end"] or tag[0].endswith("/>"):
         return tag.end()
@@ -109,7 +109,7 @@ def _after(tag: re.Match[str]) -> int:
 
 
 def _after_no_tag(value: str, at: int, last_comment_end: int) -> int:
-    """Return where a comment or a declaration ends; for a mere `<`, the next character."""
+    """Return where a comment or a declaration ends; for a plain `<`, the next character."""
     inside = at + len(_COMMENT)
     if value.startswith(_COMMENT, at) and inside <= last_comment_end:
         return value.find(_COMMENT_END, inside) + len(_COMMENT_END)
@@ -124,7 +124,7 @@ def _resolved(text: str, *, references: bool) -> str:
 
 
 def _visible(text: str) -> str:
-    """Replace control characters by spaces, and take out what only formats."""
+    """Replace control characters by spaces, and remove formatting characters."""
     unseen = {
         ord(character): " " if kind == "Cc" else None
         for character in set(text)
@@ -136,8 +136,8 @@ def _visible(text: str) -> str:
 def web_link(value: object) -> str | None:
     """Return an http(s) link in ASCII without credentials and keys; None for everything else.
 
-    A link without a scheme (`//host/path`) is taken as https. What no address may hold is
-    percent-encoded; a host that is not ASCII is none, because it may look like another one.
+    A link without a scheme (`//host/path`) is taken as https. Characters that no address may hold
+    are percent-encoded. A host that is not ASCII is refused, because it may look like another host.
     """
     if not isinstance(value, str) or len(value) > MAX_LINK_LENGTH:
         return None
@@ -163,7 +163,7 @@ def web_link(value: object) -> str | None:
 
 
 def _without_keys(parameters: str) -> str:
-    """Take `name=value` out where the name is that of a key; what stays, stays as written."""
+    """Take out each `name=value` whose name means a key; the rest stays as written."""
     first, *pieces = _BETWEEN_PARAMETERS.split(parameters)
     kept = "" if _is_key(first) else first
     for separator, piece in zip(pieces[::2], pieces[1::2], strict=True):
