@@ -1,1 +1,1 @@
-"""Polling a source: one leader over all replicas, within the upstream's limits."""
+"""Polling a source: one leader across all replicas, within the upstream's limits."""

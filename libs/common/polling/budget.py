@@ -1,4 +1,4 @@
-"""How often an upstream may be called: counted in the broker, so that no restart forgets."""
+"""How often an upstream may be called: counted in the broker, so that restarts do not reset it."""
 
 import math
 from collections.abc import Sequence
@@ -21,9 +21,10 @@ class Limit:
 
 
 # An exact sliding window: one member per call in the longest period. KEYS: the calls, the block.
-# ARGV: the longest block, then calls and period of each limit (ms). Answers {granted, wait in ms,
-# calls left in the longest period}.
-# A clock that is set back makes calls of the future, and a block longer: they count from now on.
+# ARGV: the longest block (ms), then calls and period (ms) of each limit. Returns {granted, wait in
+# ms, calls left in the longest period}.
+# If the broker's clock is set back, recorded calls lie in the future and a block lasts longer: both
+# are counted from now instead.
 _TAKE = """
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -67,7 +68,7 @@ class Budget:
     """The calls that one upstream allows to all processes of the suite together.
 
     Attributes:
-        unsaid_s: How long no call is made after a refusal that does not say how long.
+        unsaid_s: How long no call is made after a refusal that names no time.
         left: Calls that the longest period still allows; None before the first call.
     """
 
@@ -87,7 +88,7 @@ class Budget:
         self.left: int | None = None
 
     async def take(self) -> None:
-        """Count one call, which may then be made.
+        """Count one call, which the caller may then make.
 
         Raises:
             BudgetExhaustedError: The call must not be made now.
@@ -102,10 +103,10 @@ class Budget:
             )
 
     async def block(self, seconds: float | None) -> None:
-        """Allow no call for a while, because the upstream asked for it.
+        """Allow no call for a while, because the upstream asked for that.
 
         Args:
-            seconds: How long, up to a day; None where it did not say.
+            seconds: How long, up to a day; None if the upstream did not say.
         """
         asked_s = None if seconds is None else bounded_wait(seconds)
         if asked_s is None:
@@ -115,6 +116,6 @@ class Budget:
         life_ms = max(1, int(asked_s * 1_000))
         pipeline = self._redis.pipeline()
         pipeline.set(self._keys[1], "1", px=life_ms, nx=True)
-        # An earlier wish may have been for longer.
+        # An earlier block may last longer, and is not shortened.
         pipeline.pexpire(self._keys[1], life_ms, gt=True)
         await pipeline.execute()

@@ -1,9 +1,9 @@
 """Fencing of a source's stored state: only the newest holder of its lease can write there.
 
-A holder that stood still may wake up between its last look at the clock and its write, and
-overwrite what its successor wrote. The broker prevents this: it compares the lease's fencing token
-in the same step as the write. Event streams live on other nodes of a cluster and cannot be fenced,
-which is harmless: an event that two holders publish becomes one row.
+A holder may be paused between its last look at the clock and its write, and then overwrite what its
+successor wrote. The broker prevents this: it compares the lease's fencing token in the same step as
+the write. Event streams live on other nodes of a cluster and cannot be fenced, which is harmless:
+an event that two holders publish becomes one row.
 """
 
 from collections.abc import Sequence
@@ -55,10 +55,10 @@ class Fence:
     async def write(self, commands: Sequence[Command]) -> None:
         """Run commands on keys of the source, in order and as one step.
 
-        More than 5,000 words become several steps, one after the other.
+        Above 5,000 words, the commands run in several steps, one after the other.
 
         Raises:
-            LeaseLostError: A later holder has the lease; nothing of this step was written.
+            LeaseLostError: The lease has had a later holder; nothing of this step was written.
         """
         keys: list[str] = []
         words: list[Word] = []

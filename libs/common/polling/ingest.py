@@ -34,12 +34,12 @@ class Ingest:
     def poller(
         self, options: PollOptions, *providers: Provider, fence: Fence | None = None
     ) -> Poller:
-        """Return the poller of one source; providers in order of preference.
+        """Return the poller of one source.
 
         Args:
             options: How the source is polled.
-            *providers: Who is asked.
-            fence: The one that the providers write behind, where they remember something.
+            *providers: The providers, in order of preference.
+            fence: The fence that the providers use for what they store themselves, if anything.
         """
         return Poller(
             options,
@@ -67,7 +67,7 @@ async def ingesting(
     """
     async with (
         connected(service, settings, runtime) as connection,
-        # Upstreams close an idle connection after 5 s and more, perhaps while we send on it.
+        # Upstreams close an idle connection after 5 s or more, perhaps just as we send on it.
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=2.0)) as session,
     ):
         name, redis, broker = connection

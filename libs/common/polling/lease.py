@@ -39,19 +39,19 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then
 end
 return 0
 """
-# By default, how long a dead holder keeps the other replicas waiting.
+# The default; a dead holder keeps the other replicas waiting for this long.
 LIFE_S = 6.0
 
 _KEY = re.compile(r"cassiopeia:source:\{(.+)\}:lease")
 
 
 def lease_key(source: str) -> str:
-    """Return where the lease of a source is kept, beside its fence in a cluster."""
+    """Return the key of a source's lease, which in a cluster is on the same node as its fence."""
     return f"cassiopeia:source:{{{source}}}:lease"
 
 
 async def held_leases(redis: Redis) -> list[str]:
-    """Return the sources whose lease is held; a leader holds it between two polls as well.
+    """Return the sources whose lease is held; a leader keeps it between two polls as well.
 
     Raises:
         redis.exceptions.RedisError: The broker does not answer.
@@ -119,12 +119,12 @@ class Lease:
         number = int(await self._acquire(keys=self._keys, args=[self._owner, self._life_ms]))
         if number:
             self._fence.number = number
-            # Counted from the request, not from the answer: the broker's count began in between.
+            # Counted from the request, not the answer: the broker started counting in between.
             self._held_until = asked + self._life_s
         return bool(number)
 
     async def seize(self) -> None:
-        """Take the lease from its holder; return when no process still believes to hold it.
+        """Take the lease from its holder; return once that holder must know that it lost it.
 
         Raises:
             redis.exceptions.RedisError: The broker did not answer.
@@ -148,7 +148,7 @@ class Lease:
         try:
             await asyncio.wait([working, renewing], return_when=asyncio.FIRST_COMPLETED)
             if not working.done():
-                # Only a lost lease ends the renewal.
+                # The renewal ends only when the lease is lost; this raises its error.
                 renewing.result()
             working.result()
         finally:

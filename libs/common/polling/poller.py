@@ -1,8 +1,8 @@
-"""The poller: one per source over all replicas, never faster than allowed, never silent about it.
+"""The poller: one per source across all replicas; it keeps to the limits and reports trouble.
 
-A source has providers in order of preference. A poll asks the first whose breaker is closed; when
-it fails, the next. The state of the source is that of the preferred one, so that data from a
-stand-in never hides that the real thing is away.
+A source has providers in order of preference. A poll asks the first one whose breaker is closed; if
+that fails, the next. The state of the source is the state of its preferred provider, so that data
+from a stand-in never hides that the preferred provider is away.
 """
 
 import asyncio
@@ -34,10 +34,12 @@ from libs.common.tasks import end_tasks, sleep_or_stop
 
 _log = get_logger(__name__)
 
-# Clients that ask for fresh data again and again make one poll a second, whoever answers it.
+# However often clients ask for fresh data, they cause at most one poll a second, whichever provider
+# answers.
 REFRESH_GAP = timedelta(seconds=1)
 SHORTEST_PAUSE = timedelta(milliseconds=100)
-# Between two tries to publish: the broker is asked rarely, and soon after it is well.
+# Between two tries to publish: long enough to ask the broker rarely, short enough to publish soon
+# after it recovers.
 _LONGEST_PUBLISHING_PAUSE_S = 30.0
 
 
@@ -49,15 +51,15 @@ class PollOptions:
         source: Its name.
         every: The period.
         jitter: The period is lengthened by a random part of itself up to this fraction.
-        min_gap: Time from a success of the preferred provider to the next call, whoever asks.
+        min_gap: Shortest time from a success of the preferred provider to a poll on request.
         back_off: When a failing provider is left alone, and for how long.
-        lease_life_s: How long a dead leader keeps the others waiting.
-        only_changes: Publish an event only when its content differs from its subject's last.
-        keep_last: Keep the newest events whole in the broker, for others to compute from.
-        poll_at_start: A new leader polls as soon as `min_gap` allows, because its settings may say
-            something else than those of the last.
+        lease_life_s: How long a dead leader keeps the other replicas waiting.
+        only_changes: Publish an event only when its content differs from its subject's last event.
+        keep_last: Keep the newest events whole in the broker, for code that computes from them.
+        poll_at_start: A new leader polls as soon as `min_gap` allows, because its settings may
+            differ from those of the last leader.
         expect_new_within: A source whose content is older than this is frozen; None for a source
-            that may rest for any time.
+            that may have nothing new for any length of time.
     """
 
     source: str
@@ -107,17 +109,17 @@ class Poller:
         self._last = LastAnswer(redis, options.source)
         self._refresh = asyncio.Event()
         self._status: SourceStatus | None = None
-        # Open after a poll that nobody could write down: the upstream was asked all the same, and
-        # what the broker says of the next poll is older than that.
+        # Open after a poll that could not be recorded: the upstream was asked all the same, but the
+        # broker's `next_poll` dates from before that.
         self._unrecorded = Breaker(replace(options.back_off, threshold=1), clock)
         self._refusal = Outage(_log, "publication_refused", "publication_accepted")
 
     def request_refresh(self) -> None:
-        """Ask for a poll before its time; requests that come together make one poll."""
+        """Ask for a poll before its time; requests that arrive together cause one poll."""
         self._refresh.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Poll until asked to stop; give the lease back then."""
+        """Poll until asked to stop; then release the lease."""
         outage = Outage(_log, "poller_waits_for_broker")
         while not stop.is_set():
             try:
@@ -130,17 +132,18 @@ class Poller:
                 outage.began(source=self.source, reason=str(error))
             finally:
                 metrics.SOURCE_LEADER.labels(self.source).set(0)
-            # A third of its life: a free lease is found soon, and the broker is asked rarely.
+            # A third of the lease's life: a free lease is found soon, and the broker is asked
+            # rarely.
             await sleep_or_stop(self._options.lease_life_s / 3, stop)
 
     async def _lead(self, stop: asyncio.Event) -> None:
         metrics.SOURCE_LEADER.labels(self.source).set(1)
-        # What was asked for while another replica led was answered by that one.
+        # Requests from the time when another replica led were answered by that replica.
         self._refresh.clear()
         if self._options.poll_at_start:
             self._refresh.set()
         self._status = await self._registry.load(self.source)
-        # Another replica's schedule goes on; a restart must not be a reason to call.
+        # The last leader's schedule goes on: a restart must not be a reason to call.
         due = self._status.next_poll if self._status else self._clock.now()
         due = max(due, self._rested)
         while not stop.is_set():
@@ -148,13 +151,13 @@ class Poller:
             if stop.is_set():
                 return
             due = await self._poll(stop)
-            # Who asked meanwhile has been answered by what just came.
+            # Requests that arrived meanwhile are answered by the data that just came.
             self._refresh.clear()
 
     async def _wait_until(self, due: datetime, stop: asyncio.Event) -> None:
         while not stop.is_set():
-            # A clock that was set back, here or at the last leader's, must not make a source silent
-            # until the time has come again.
+            # If the clock of this replica or of the last leader was set back, the source must not
+            # stay silent until the clock has caught up.
             due = min(due, self._clock.now() + self._longest_period)
             wait_s = (due - self._clock.now()).total_seconds()
             if wait_s <= 0:
@@ -183,7 +186,7 @@ class Poller:
 
     @property
     def _rested(self) -> datetime:
-        """When the upstream may be asked again, after polls that nobody could write down."""
+        """When the upstream may be asked again, after polls that could not be recorded."""
         return self._clock.now() + timedelta(seconds=self._unrecorded.opens_in_s)
 
     @property
@@ -198,7 +201,7 @@ class Poller:
         except (RedisError, DependencyUnavailableError):
             self._unrecorded.failed()
             raise
-        # Until the status is written.
+        # Undone once the status is written.
         self._unrecorded.failed()
         published: Sequence[Event] = ()
         if outcome.events:
@@ -207,7 +210,7 @@ class Poller:
                 published = await self._published.changed(outcome.events)
             if not await self._publish(published, outcome, began, stop):
                 return began + self._options.every
-            # The last step before each write: a process may stand still in any wait before it.
+            # Checked directly before each write: the process may have been paused during any wait.
             if self._options.keep_last:
                 self._lease.require()
                 await self._last.save(published, self._fence)
@@ -232,10 +235,10 @@ class Poller:
     async def _publish(
         self, events: Sequence[Event], outcome: Outcome, began: datetime, stop: asyncio.Event
     ) -> bool:
-        """Publish, again and again until the broker accepts it; tell whether it has.
+        """Publish, trying again until the broker accepts the events; tell whether it has.
 
-        The lease is kept meanwhile, so that nobody asks the upstream for what is here already.
-        Where the process is asked to stop before, nothing counts as published.
+        The lease is kept meanwhile, so that no other replica asks the upstream for what is already
+        here. If the process is asked to stop before that, nothing counts as published.
 
         Raises:
             LeaseLostError: Another replica may hold the lease by now.
@@ -257,7 +260,7 @@ class Poller:
             pause_s = min(2 * pause_s, _LONGEST_PUBLISHING_PAUSE_S)
 
     async def _record_refusal(self, outcome: Outcome, began: datetime) -> None:
-        """Write that nothing could be published, and when whoever leads then may ask again."""
+        """Record that nothing could be published, and when the next leader may ask again."""
         attempt = Attempt(
             source=self.source,
             began=began,
@@ -271,9 +274,10 @@ class Poller:
             failures=self._chain.preferred_failures,
             calls_left=self._status.calls_left if self._status else None,
         )
-        # Where the broker takes nothing at all, the lease ends soon, and this process remembers.
+        # If the broker accepts no writes at all, the lease expires soon, and this process remembers
+        # the pause.
         with contextlib.suppress(RedisError):
-            # What is said of the provider holds again once its data are published.
+            # `self._status` stays as it is: it is right again once the data are published.
             await self._save(status_after(self._status, attempt, frozen_after=None))
 
     def _next_due(self, began: datetime, outcome: Outcome) -> datetime:
@@ -284,21 +288,21 @@ class Poller:
         due = began + self._options.every * (1 + jitter)
         pause_s = self._chain.preferred_opens_in_s
         if pause_s > 0:
-            # With a long period, the preferred provider is tried again before that is over.
+            # With a long period, the preferred provider is tried again before the period is over.
             due = min(due, now + timedelta(seconds=pause_s) + SHORTEST_PAUSE)
         return max(due, now + SHORTEST_PAUSE)
 
     def _giver(self, outcome: Outcome) -> Provider | None:
-        """Return whose data the newest are after this poll; None when it brought none.
+        """Return the provider of the newest data after this poll; None if that does not change.
 
-        A stand-in with nothing to add leaves the data of whoever gave them, and so does the first
-        part of an answer, which holds no data yet.
+        It does not change when a stand-in has nothing to add, or when the first part of an answer
+        holds no data yet.
         """
         complete = outcome.provider is self._chain.preferred and outcome.more_in is None
         return outcome.provider if outcome.events or complete else None
 
     async def _record(self, outcome: Outcome, began: datetime, due: datetime) -> None:
-        """Write the status; log when trouble begins and when it ends, and nothing in between."""
+        """Write the status; log when trouble begins and when it ends, but nothing in between."""
         old = self._status
         preferred = self._chain.preferred
         giver = self._giver(outcome)

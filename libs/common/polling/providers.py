@@ -30,7 +30,7 @@ _log = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A record that became no event, as it was received, and why."""
+    """A record that became no event, as received, and the reason."""
 
     body: bytes
     reason: str
@@ -42,14 +42,14 @@ class Reading:
 
     Attributes:
         events: What is true now.
-        rejects: What became no event.
-        more_in: How long after this part the next one may be asked for, where a provider gives
-            its data in parts; None after the last. Each part is published before the next is
-            asked for, so that memory holds one part.
-        settle: Awaited once the events are published: where a provider remembers what it need not
-            ask for again. It may be awaited for the same part twice.
-        trouble: Why something is missing here that was asked for. The provider is no worse than
-            others for it and is asked again as ever; the source's state and reason tell of it.
+        rejects: The records that became no event.
+        more_in: When a provider gives its data in parts: how long after this part the next one may
+            be asked for; None after the last. Each part is published before the next is asked for,
+            so that memory holds one part.
+        settle: Awaited once the events are published; in it, a provider remembers what it need not
+            ask for again. It may be awaited twice for the same part.
+        trouble: Why part of what was asked for is missing. This is no failure of the provider,
+            which is asked again as usual; the source's state and reason show it.
     """
 
     events: Sequence[Event]
@@ -69,12 +69,12 @@ class Provider(Protocol):
 
     @property
     def origin(self) -> Origin:
-        """How its data come to be."""
+        """Whether its data are live, computed or a snapshot."""
         ...
 
     @property
     def budget(self) -> Budget | None:
-        """The calls that it may make; None where it calls nobody."""
+        """The calls that it may make; None if it calls no upstream."""
         ...
 
     async def poll(self) -> Reading:
@@ -88,16 +88,16 @@ class Provider(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What asking all providers brought.
+    """The result of asking the providers.
 
     Attributes:
-        provider: Who gave the events; None when nobody could.
+        provider: The provider that answered; None when none did.
         events: What is true now; empty also when there is nothing newer than before.
-        trouble: What the preferred provider failed with, wholly or in part; None also when it was
-            not asked. In words that may be shown.
+        trouble: Why the preferred provider failed, wholly or in part, in words that may be shown;
+            None also when it was not asked.
         state: The state that this trouble means.
-        more_in: As the reading's.
-        settle: As the reading's.
+        more_in: As in `Reading`.
+        settle: As in `Reading`.
     """
 
     provider: Provider | None
@@ -127,7 +127,7 @@ class ProviderChain:
         self._dead_letters = dead_letters
         self._clock = clock
         self._redact = redact
-        # The providers whose last poll ended in an error that nobody foresaw.
+        # The providers whose last poll ended in an unexpected error, which is logged only once.
         self._broken: set[str] = set()
         self._stale_time: datetime | None = None
 
@@ -142,7 +142,7 @@ class ProviderChain:
         return self._providers[0][1].opens_in_s
 
     async def ask(self) -> Outcome:
-        """Ask until somebody answers."""
+        """Ask the providers in order until one answers."""
         trouble: UpstreamError | None = None
         state = SourceState.OK
         for provider, breaker in self._providers:
@@ -169,16 +169,16 @@ class ProviderChain:
         return Outcome(None, (), self._said(trouble), state)
 
     async def _reading_of(self, provider: Provider) -> Reading:
-        """Ask one provider; whatever is wrong with it is an error of its upstream."""
+        """Ask one provider; an unexpected error counts as an error of its upstream."""
         try:
             reading = await provider.poll()
         except NotUpdatedError:
-            # As good as an answer: what is known is still the newest.
+            # This counts as an answer: what is known is still the newest.
             reading = Reading(())
         except (CassiopeiaError, RedisError):
             raise
         except Exception as error:
-            # One body that nobody has thought of must not end all sources of the process.
+            # An unforeseen body from one upstream must not stop all sources of the process.
             if provider.name not in self._broken:
                 self._broken.add(provider.name)
                 _log.exception("provider_broken", source=self._source, provider=provider.name)
@@ -199,7 +199,7 @@ class ProviderChain:
         return error.state
 
     async def _keep(self, provider: Provider, rejects: Sequence[Reject]) -> None:
-        """Keep what should not have been sent, once for as long as it stays the same."""
+        """Keep rejects as dead letters; one that stays the same is kept only once."""
         provenance = Provenance(provider.name, provider.origin, self._clock.now())
         for reject in rejects:
             await self._dead_letters.add_body(
@@ -211,7 +211,7 @@ class ProviderChain:
 
 
 def rejects_of(error: UpstreamError) -> list[Reject]:
-    """Return what an error says became no event."""
+    """Return the records that became no event, according to an error."""
     return [Reject(*each) for each in error.rejects]
 
 

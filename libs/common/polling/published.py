@@ -14,20 +14,20 @@ from libs.common.polling.fence import Command, Fence
 from libs.common.polling.lease import LIFE_S, Lease
 from libs.common.polling.sources import SourceRegistry
 
-# Longer than any source goes without mentioning a subject that it still has. A subject that comes
-# back later is published again, which is harmless.
+# A source mentions every subject that it still has more often than this. A subject that comes back
+# later is published again, which is harmless.
 MEMORY = timedelta(days=60)
-# All keys that make a source believe that its data is published already: those written here, and
-# how far a crawl has come. A service that keeps any other such state must keep it under `crawl`.
+# All keys that mark data of a source as already published: those written here, and the progress of
+# a crawl. A service that keeps any other such state must keep it under `crawl`.
 _MARK = re.compile(r"cassiopeia:source:\{(.+?)\}:(?:published|crawl)(?::|$)")
 _PAGE = 1_000
 
 
 class Published:
-    """Which version of each subject was published last, over restarts and replicas.
+    """Which version of each subject was published last, across restarts and replicas.
 
     An event's id is made from its content, so equal ids mean equal content. A subject that is not
-    mentioned for a long time is forgotten, so memory is bounded by what the source still has.
+    mentioned for 60 days is forgotten, so memory is bounded by what the source still has.
     """
 
     def __init__(self, redis: Redis, source: str) -> None:
@@ -35,7 +35,7 @@ class Published:
         self._prefix = f"cassiopeia:source:{{{source}}}:published"
 
     async def is_empty(self) -> bool:
-        """Tell whether nothing of the source was published for a long time."""
+        """Tell whether nothing of the source is known to be published."""
         return not await self._redis.exists(self._prefix)
 
     async def changed(self, events: Sequence[Event]) -> list[Event]:
@@ -75,7 +75,7 @@ class LastAnswer:
     async def load(self) -> list[Event]:
         """Return the newest event of every subject; none before the first successful poll."""
         kept = [as_bytes(body) for body in await self._redis.hvals(self._key)]
-        # An event that another release wrote and this one cannot read is ignored.
+        # Events that another release wrote and this one cannot read are ignored.
         return [event for event in decode_batch(kept) if not isinstance(event, ValueError)]
 
     async def save(self, events: Sequence[Event], fence: Fence) -> None:
@@ -89,7 +89,7 @@ class LastAnswer:
         )
 
     async def forget(self, events: Sequence[Event], fence: Fence) -> None:
-        """Remember the subjects of these events no longer.
+        """Forget the subjects of these events.
 
         Raises:
             LeaseLostError: Another replica publishes the source's events by now.
@@ -100,7 +100,7 @@ class LastAnswer:
 async def forget_published(redis: Redis, clock: Clock) -> list[str]:
     """Make the sources publish again all that their upstreams have; return the sources' names.
 
-    This is needed when the rows of earlier events are gone. An event whose row still exists does
+    This is needed when the rows of earlier events are lost. An event whose row still exists does
     not become a second row.
 
     Raises:
@@ -120,7 +120,8 @@ async def _marks(redis: Redis, source: str) -> AsyncIterator[tuple[str, str]]:
 
 
 async def _forget(redis: Redis, clock: Clock, source: str) -> None:
-    # Under the source's lease: a poll in progress would mark everything as published again.
+    # Under the source's lease: otherwise a poll in progress would mark everything as published
+    # again.
     fence = Fence(redis, source)
     lease = Lease(redis, owner="forgetting", life_s=LIFE_S, clock=clock, fence=fence)
     if not await lease.acquire():

@@ -22,7 +22,7 @@ from libs.common.clock import Clock
 from libs.common.polling.poller import Poller
 from libs.common.topology import COMMANDS_REFRESH
 
-# By then the person who asked for fresh data no longer waits for it.
+# After this time, the client that asked for fresh data no longer waits for it.
 REFRESH_LIFE = timedelta(seconds=10)
 
 
@@ -39,7 +39,7 @@ async def request_refresh(publisher: Publisher, source: str, clock: Clock) -> No
     """Ask the poller of a source, wherever it runs, to poll now.
 
     Raises:
-        DependencyUnavailableError: The broker did not accept the command, or hangs.
+        DependencyUnavailableError: The broker refused the command, or did not answer in time.
     """
     command = RefreshCommand(source=source, requested_at=clock.now())
     bodies = [command.model_dump_json().encode()]
@@ -67,7 +67,7 @@ async def obey_refresh(broker: RedisBroker, redis: Redis, pollers: Iterable[Poll
     )
     async def refresh(command: RefreshCommand, message: RedisStreamMessage) -> None:
         poller = by_source.get(command.source)
-        # The age by the broker's clock alone: the gateway's clock may differ from ours.
+        # The age is measured by the broker's clock alone: the gateway's clock may differ from ours.
         if poller and await _age(redis, message.raw_message["message_ids"][0]) < REFRESH_LIFE:
             poller.request_refresh()
 

@@ -7,11 +7,11 @@ class SourceState(StrEnum):
     """The state of a source, seen from its preferred provider."""
 
     OK = "ok"
-    # It answers, with data about the past.
+    # The provider answers, but with data about the past.
     STALE = "stale"
-    # It answers, with the same data again and again.
+    # The provider answers, but with the same data again and again.
     FROZEN = "frozen"
     FAILING = "failing"
-    # It, or our own count of its limit, refuses us.
+    # The provider refuses our calls, or its limit is used up by our own count.
     BLOCKED = "blocked"
     NOT_CONFIGURED = "not_configured"

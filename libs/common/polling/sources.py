@@ -15,9 +15,10 @@ from libs.common.polling.lease import lease_key
 from libs.common.polling.source_state import SourceState
 
 INDEX_KEY = "cassiopeia:sources"
-# A poll may start late by its jitter, and a new leader be found; then one is missing.
+# When a leader dies, a new one takes over within seconds; a poll later than this has no leader.
 POLL_GRACE = timedelta(seconds=30)
-# Who holds the lease polls. MAST may take several minutes to answer, and nobody takes an hour.
+# While a replica holds the lease, a poll that is due counts as running for this long: MAST may take
+# several minutes to answer, and no upstream takes an hour.
 LONGEST_POLL = timedelta(hours=1)
 
 
@@ -51,11 +52,11 @@ class SourceStatus(BaseModel):
     )
 
     def as_of(self, now: datetime, *, is_led: bool) -> "SourceStatus":
-        """Return the status as it must be shown now: one that nobody keeps true is not `ok`.
+        """Return the status to show now: a status that no process updates any more is not `ok`.
 
         Args:
             now: The time.
-            is_led: Whether somebody holds the lease of the source: a poll that is due is under way.
+            is_led: Whether a replica holds the source's lease: a poll that is due is then running.
         """
         if now <= self.next_poll + (LONGEST_POLL if is_led else POLL_GRACE):
             return self
@@ -76,13 +77,13 @@ class Attempt:
         source: Its name.
         began: When the poll began.
         due: When the next one is due.
-        provider: Who gave data; None when nobody could.
-        origin: How that provider's data come to be.
-        preferred: Whether that is the preferred provider.
-        trouble: What the preferred provider failed with, wholly or in part; None also when it was
-            not asked.
+        provider: The provider of the newest data; None when the poll does not change it.
+        origin: Whether that provider's data are live, computed or a snapshot.
+        preferred: Whether the preferred provider answered.
+        trouble: Why the preferred provider failed, wholly or in part; None also when it was not
+            asked.
         state: The state that this trouble means.
-        content_time: The time that the data speak of; None when there were none.
+        content_time: The time that the data describe; None when there were none.
         failures: Failures of the preferred provider in a row.
         calls_left: Calls that its limit still allows.
     """
@@ -113,7 +114,7 @@ def status_after(
     content_time = _newest(old.content_time if old else None, attempt)
     state, reason = attempt.state, attempt.trouble
     if not attempt.preferred and attempt.trouble is None and old is not None:
-        # The preferred provider is left alone for a while: what was said of it still holds.
+        # The preferred provider was not asked, as its breaker is open: its last state still holds.
         state, reason = old.state, old.reason
     elif attempt.preferred and attempt.trouble is None and frozen_after and content_time:
         age = attempt.began - content_time
@@ -138,9 +139,9 @@ def status_after(
 
 
 def _newest(known: datetime | None, attempt: Attempt) -> datetime | None:
-    """Return the time that the newest data speak of; a part with older ones makes nothing older.
+    """Return the time that the newest data describe; a part with older data does not set it back.
 
-    A time that lies ahead, as that of a launch or of a wrong clock, holds until the next data.
+    A time in the future, as of a launch or from a wrong clock, holds until the next data arrive.
     """
     if attempt.content_time is None or known is None:
         return attempt.content_time or known
@@ -158,7 +159,9 @@ class SourceRegistry:
         return f"cassiopeia:source:{{{name}}}:status"
 
     async def save(self, status: SourceStatus, fence: Fence | None = None) -> None:
-        """Write the status of one source; without a fence whoever polls it, which no poller does.
+        """Write the status of one source; without a fence, even if another replica polls it.
+
+        Pollers always pass their fence.
 
         Raises:
             LeaseLostError: Another replica polls the source by now.
@@ -168,7 +171,7 @@ class SourceRegistry:
             await fence.write([("SET", key, body)])
         else:
             await self._redis.set(key, body)
-        # On another node, maybe; it says the same whoever writes it.
+        # Perhaps on another node, out of the fence's reach; every writer adds the same name.
         await self._redis.sadd(INDEX_KEY, status.name)
 
     async def load(self, name: str) -> SourceStatus | None:
@@ -177,7 +180,7 @@ class SourceRegistry:
         return SourceStatus.model_validate_json(stored) if stored else None
 
     async def led(self, names: Iterable[str]) -> set[str]:
-        """Return those sources whose lease somebody holds."""
+        """Return those sources whose lease a replica holds."""
         return {name for name in names if await self._redis.exists(lease_key(name))}
 
     async def all(self) -> list[SourceStatus]:
