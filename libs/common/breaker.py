@@ -1,4 +1,4 @@
-"""A circuit breaker: what keeps failing is left alone for a while, and longer each time."""
+"""A circuit breaker: what keeps failing is left alone for a while, for longer each time."""
 
 import random
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from libs.common.waits import bounded_wait
 
 @dataclass(frozen=True, slots=True)
 class BackOff:
-    """When to open, and for how long.
+    """When a breaker opens, and for how long.
 
     Attributes:
         threshold: Failures in a row before the breaker opens.
@@ -23,7 +23,7 @@ class BackOff:
 
 
 class Breaker:
-    """Counts failures in a row; open means: do not try now."""
+    """Counts failures in a row; while it is open, nothing is tried."""
 
     def __init__(self, options: BackOff, clock: Clock) -> None:
         self._options = options
@@ -42,10 +42,10 @@ class Breaker:
         self._open_until = float("-inf")
 
     def failed(self, at_least_s: float = 0.0) -> None:
-        """Count a failure; pause for at least what the upstream asked for, up to a day.
+        """Count a failure; pause for at least as long as the upstream asked, up to a day.
 
-        The pause lies between half and all of an exponentially growing time, so that many
-        installations that failed together do not return together.
+        The pause is between half and all of an exponentially growing time, so that installations
+        that failed together do not all return at the same moment.
         """
         self.failures += 1
         pause = bounded_wait(at_least_s) or 0.0

@@ -20,10 +20,10 @@ from libs.common.settings import ServiceSettings
 
 
 class Connection(NamedTuple):
-    """What a service talks to the broker with.
+    """A service's clients of the broker.
 
     Attributes:
-        name: What it is called there: as a client, as a consumer, as the holder of a lease.
+        name: The service's name there: as a client, as a consumer, as the holder of a lease.
         redis: For everything that is not a subscription.
         broker: For subscriptions, which begin when it is started, and for publishing.
     """
@@ -41,16 +41,16 @@ async def connected(
     *,
     prepare: Callable[[Redis, Layout], Awaitable[None]] = prepare_streams,
 ) -> AsyncIterator[Connection]:
-    """Connect a service to the broker once it answers; at the end, stop reading and hang up.
+    """Connect a service to the broker once that answers; at the end, stop reading and disconnect.
 
     Args:
-        service: Which one.
-        settings: Its own.
-        runtime: Where its readiness depends on the broker from now on.
-        prepare: What must be true of the streams.
+        service: The service's name.
+        settings: The service's settings.
+        runtime: Its readiness includes the broker from now on.
+        prepare: Prepares the streams, or checks them, before the service uses them.
 
     Raises:
-        ConfigurationError: The other processes have another layout of the streams.
+        ConfigurationError: The other processes use another layout of the streams.
     """
     url, name = settings.redis_url.get_secret_value(), settings.name_of(service)
     redis = connect(url, name)

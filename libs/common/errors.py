@@ -37,14 +37,15 @@ class LeaseLostError(CassiopeiaError):
 class UpstreamError(CassiopeiaError):
     """An upstream did not give what was asked for.
 
-    The message may hold what the upstream wrote: it is cleaned here, once for all who repeat it.
+    The message may contain text of the upstream. It is cleaned here, so that status, log and dead
+    letter can repeat it.
 
     Attributes:
         state: The state of the source while this lasts.
         retryable: Whether the same request may succeed within seconds.
         retry_after_s: Seconds that the upstream asked to wait, a day at most; None where it did
             not say.
-        rejects: What was received and became no event, each with its reason; for dead letters.
+        rejects: What was received and became no event, each with its reason; kept as dead letters.
     """
 
     state: ClassVar[SourceState] = SourceState.FAILING
@@ -57,7 +58,7 @@ class UpstreamError(CassiopeiaError):
 
 
 class UnreachableError(UpstreamError):
-    """There was no connection: a fault of name resolution, route or TLS, or a reset."""
+    """There was no connection: name resolution, the route or TLS failed, or it was reset."""
 
     retryable = True
 
@@ -105,7 +106,7 @@ class BudgetExhaustedError(UpstreamError):
 
 
 class NotUpdatedError(UpstreamError):
-    """The upstream has nothing newer than before: keep what it gave then, as after a 304."""
+    """The upstream has nothing newer (a 304, for instance): what it gave before is still valid."""
 
     state = SourceState.OK
 
@@ -115,7 +116,7 @@ class BodyTooLargeError(UpstreamError):
 
 
 class BodyRejectedError(UpstreamError):
-    """The body is not one that this upstream should send; it becomes a dead letter, whole.
+    """The body is not one that this upstream should send; the whole body becomes a dead letter.
 
     Attributes:
         body: The bytes as received.
@@ -131,8 +132,8 @@ class StaleContentError(UpstreamError):
     """The answer is well-formed, but describes the past.
 
     Attributes:
-        content_time: The time that the content describes; the same one again means that the
-            upstream is frozen.
+        content_time: The time that the content describes. If the next answer describes the same
+            time, the upstream is frozen.
     """
 
     state = SourceState.STALE

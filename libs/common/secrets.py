@@ -57,7 +57,7 @@ def environment_with_secrets(prefix: str) -> dict[str, str]:
 class Redactor:
     """Masks secrets in text: the known ones, and whatever has the form of a secret.
 
-    A secret is found as it is and as an address, JSON or a page spell it.
+    A secret is found as it is, and in the forms that it has in an address, in JSON and in HTML.
     """
 
     def __init__(self, known: Iterable[str] = ()) -> None:
@@ -70,7 +70,8 @@ class Redactor:
                 secrets.update((password, unquote(password)))
             else:
                 secrets.add(value)
-        # Longest first, so that a secret that is part of another leaves no rest of that one.
+        # Longest first: if a secret is part of a longer one, masking it first would leave the rest
+        # of the longer one.
         spellings = [
             "".join(map(_spellings, secret))
             for secret in sorted(secrets, key=len, reverse=True)
@@ -88,12 +89,12 @@ class Redactor:
         return _AUTHORIZATION.sub(rf"\g<head>{_MASK}", text)
 
     def known_in(self, body: bytes) -> bytes:
-        """Return a body with `***` where a secret stood that it was told of."""
+        """Return a body with `***` where a known secret stood."""
         return self._known_bytes.sub(_MASK.encode(), body) if self._known_bytes else body
 
 
 def _spellings(character: str) -> str:
-    """Return a pattern of one character of a secret, in whatever form it may stand."""
+    """Return a pattern that matches one character of a secret in every form that it may have."""
     forms = [re.escape("\\" + character)] if character in '"\\/' else []
     forms.append(re.escape(character))
     if not character.isalnum():

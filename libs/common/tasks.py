@@ -34,11 +34,11 @@ async def sleep_or_stop(seconds: float, stop: asyncio.Event) -> None:
 
 
 class SingleFlight(Generic[_T]):
-    """Does once what many ask for at the same time.
+    """Does work once when several callers ask for it at the same time.
 
     Args:
-        failed: Told the key and the error of what failed: whoever waits gets the error too, but of
-            what was only started nobody would.
+        failed: Called with the key and the error of work that failed. Callers that wait get the
+            error as well, but nobody waits for work that was only started.
     """
 
     def __init__(self, failed: Callable[[str, BaseException], None] | None = None) -> None:
@@ -46,7 +46,7 @@ class SingleFlight(Generic[_T]):
         self._tasks: dict[str, asyncio.Task[_T]] = {}
 
     def start(self, key: str, work: Callable[[], Coroutine[Any, Any, _T]]) -> asyncio.Task[_T]:
-        """Begin with work, unless it is being done; return its task, which is for all."""
+        """Start the work unless it is already running; return its task, which all callers share."""
         task = self._tasks.get(key)
         if task is None:
             task = self._tasks[key] = asyncio.create_task(work())
@@ -55,15 +55,15 @@ class SingleFlight(Generic[_T]):
 
     async def do(self, key: str, work: Callable[[], Coroutine[Any, Any, _T]]) -> _T:
         """Return what the work returns, or raise what it raises."""
-        # Shielded: a client that goes away takes nothing from those who wait for the same.
+        # Shielded: when one caller is cancelled, the others still get the result.
         return await asyncio.shield(self.start(key, work))
 
     async def close(self) -> None:
-        """End what is being done."""
+        """Cancel the work that is running."""
         await end_tasks(*self._tasks.values())
 
     def _over(self, key: str, task: asyncio.Task[_T]) -> None:
         del self._tasks[key]
-        # Asked for even where nobody is told: asyncio complains of an error that nobody looked at.
+        # The exception is retrieved even without `failed`: asyncio would log it as never retrieved.
         if not task.cancelled() and (error := task.exception()) and self._failed:
             self._failed(key, error)
