@@ -62,18 +62,18 @@ async def bootstrap(
     """Run the service; `clock` replaces the machine's."""
     async with (
         pooled("gateway", settings, runtime, read_only=True) as pool,
-        # It reads without groups, and is not what makes them.
+        # The gateway reads without consumer groups, so it does not create them.
         connected("gateway", settings, runtime, prepare=agree_on_layout) as (name, redis, broker),
     ):
         url = settings.redis_url.get_secret_value()
         hub = LiveHub(redis, settings.live_queue_length, settings.layout.event_streams)
         repositories = Repositories.of(pool)
         latest = Latest(clock, repositories.old)
-        # A cache that keeps a request waiting for a dead broker is none.
+        # Not patient: a cache must not keep a request waiting for a dead broker.
         shared = connect(url, f"{name}-cache", patient=False)
         cache = HistoryCache(shared, clock, settings.cache_memory_bytes)
         thumbnails = _thumbnails(settings)
-        # On a connection of its own: whoever waits for a verdict waits for nothing else.
+        # On a connection of its own, so that the limiter's commands never queue behind others.
         limiter = Limiter(connect(url, f"{name}-limits", patient=False))
         follower = Follower(redis, latest, hub, cache)
 
@@ -117,7 +117,7 @@ def _application(settings: GatewaySettings, clock: Clock, runtime: Runtime) -> w
 
 
 def _show_sources(application: web.Application, publisher: Publisher) -> None:
-    """Give the application what knows the pollers, and what asks them for fresh data."""
+    """Give the application what shows the sources, and what asks their pollers for fresh data."""
     redis, clock = application[REDIS], application[CLOCK]
     application[SEEN_SOURCES] = SeenSources(SourceRegistry(redis), clock)
     application[DASHBOARD] = LatestDashboard(application[LATEST])
@@ -133,7 +133,7 @@ def _show_sources(application: web.Application, publisher: Publisher) -> None:
 
 
 def _guard(application: web.Application, settings: GatewaySettings) -> None:
-    """Give the application what stands before every handler, the limiter aside."""
+    """Give the application what runs before every handler, except for the limiter."""
     application[ACCESS_LOG] = AccessLog(settings)
     application[COMMON_HEADERS] = CommonHeaders(
         cors_origins=settings.cors_origins, behind_tls=settings.behind_tls

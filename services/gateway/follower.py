@@ -1,4 +1,4 @@
-"""Follows the event streams: without a group, because every gateway needs every event."""
+"""Follows the event streams, without a consumer group: every gateway needs every event."""
 
 import asyncio
 import time
@@ -23,12 +23,12 @@ from services.gateway.repositories import Repositories
 _log = get_logger(__name__)
 
 READ_COUNT = 1_000
-# A broker that was flushed, restored or replaced may be behind what was read of it. It is rare, and
-# to ask is two commands for each stream.
+# A broker that was flushed, restored or replaced may be behind what was already read from it. This
+# is rare, and a check takes two commands per stream.
 CHECK_EVERY_S = 5.0
-# Memory wants this many of the newest entries at start; of the others some will do, because the
-# database has what matters of them. A first poll of all asteroids and launches is 600 events, one
-# of the sky 2,000.
+# How many of the newest entries memory needs at start. For other streams a few are enough, because
+# the database has what matters. A first poll of all asteroids and launches gives 600 events, one of
+# the sky 2,000.
 _WANTED: dict[Stream, int] = {
     EVENTS_ISS: RECENT_FIXES,
     EVENTS_ASTRO: 5_000,
@@ -38,7 +38,7 @@ _WANTED_OTHERWISE = 100
 
 
 def _wanted(stream: Stream) -> int:
-    """Return how many entries of a stream memory wants; each of its partitions may hold all."""
+    """Return how many entries of a stream memory needs; any one partition may hold them all."""
     for whole, count in _WANTED.items():
         if whole.has(stream.key):
             return count
@@ -48,8 +48,8 @@ def _wanted(stream: Stream) -> int:
 class Follower:
     """Feeds the latest values and the live stream.
 
-    FastStream is not used here: it reads each stream on a connection of its own and keeps the
-    position to itself, while `Last-Event-ID` needs it.
+    FastStream is not used here: it reads each stream on its own connection and hides the position,
+    which `Last-Event-ID` needs.
     """
 
     def __init__(self, redis: Redis, latest: Latest, hub: LiveHub, cache: HistoryCache) -> None:
@@ -61,7 +61,7 @@ class Follower:
         self._cache = cache
 
     async def fill(self, repositories: Repositories, now: datetime) -> None:
-        """Learn the present state: what the database has, and over it what the streams have."""
+        """Load the current state: what the database has, then what the streams have on top."""
         stored = await repositories.positions.page(limit=RECENT_FIXES)
         known: list[Event] = [position.event for position in stored.items]
         known += await repositories.latest.events(now)
@@ -77,17 +77,17 @@ class Follower:
         extent = await extent_of(self._redis, stream)
         page = await self._newest(stream, _wanted(stream))
         events = decode_batch([body_of(fields) for _, fields in page])
-        # From here on in one step of the loop: no client sees a place in between.
+        # No `await` from here on, so that no client sees a position in between.
         self._hub.rewind(index)
         for (entry_id, _), event in zip(page, events, strict=True):
             self._pass_on(index, entry_id, event)
         if extent.last > self._hub.offsets.entries[index]:
-            # Its newest entries are gone: who comes now has missed nothing of them.
+            # The newest entries are deleted, so a client that connects now has not missed them.
             self._hub.skip(index, extent.last)
         self._latest.fill([event for event in events if isinstance(event, Event)])
 
     async def _newest(self, stream: Stream, count: int) -> list[Any]:
-        """Return the newest entries of a stream in their order, read in pages."""
+        """Return the newest entries of a stream, oldest first, read in pages."""
         found: list[Any] = []
         end = "+"
         while len(found) < count:
@@ -102,7 +102,7 @@ class Follower:
         return found
 
     async def follow_forever(self) -> None:
-        """Read on, over restarts of the broker too, without losing or repeating an entry."""
+        """Read on, also across restarts of the broker, without losing or repeating an entry."""
         outage = Outage(_log, "broker_away", "broker_back")
         checked = time.monotonic()
         while True:
@@ -118,7 +118,7 @@ class Follower:
                 outage.over()
 
     async def _begin_anew(self) -> None:
-        """Leave a place that the broker does not have: to read on there is to wait for ever."""
+        """Leave positions that are beyond a stream's end, where a read would wait for ever."""
         known = self._hub.offsets.entries
         for index, extent in enumerate(await self._hub.extents()):
             if extent.last < known[index]:
@@ -151,5 +151,5 @@ class Follower:
             self._hub.publish(event, index, entry)
             self._cache.changed(event.type, datetime.fromtimestamp(entry.accepted_ms / 1_000, UTC))
         else:
-            # Persistence, which has the group, makes a dead letter of it.
+            # Persistence, which reads with a consumer group, makes it a dead letter.
             self._hub.skip(index, entry)

@@ -1,4 +1,4 @@
-"""Triggers: a client asks for fresh data, the poller decides, the client waits briefly."""
+"""Triggers: a client asks for fresh data and waits briefly; the poller decides."""
 
 import asyncio
 import time
@@ -23,7 +23,7 @@ from libs.common.topology import EVENTS_OSDR
 from services.gateway.latest import Latest
 from services.gateway.live import LiveHub
 
-# A poll takes some hundred milliseconds at best.
+# Even a fast poll takes 100 ms or more.
 _LOOK_EVERY_S = 0.1
 
 POSITIONS = "iss"
@@ -32,12 +32,12 @@ DATASETS = "osdr"
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """What a wish for fresh data has brought.
+    """The result of a request for fresh data.
 
     Attributes:
-        is_over: Whether the source was polled within the wait; its limits may forbid it.
-        trouble: Why that poll brought nothing; None where it did, or is not over.
-        written: Datasets that came meanwhile.
+        is_over: Whether the source was polled within the wait; its limits may forbid that.
+        trouble: Why that poll brought nothing; None when it brought data, or is not over.
+        written: Datasets that arrived meanwhile.
     """
 
     is_over: bool
@@ -53,8 +53,8 @@ class Poll:
 class Triggers:
     """Asks pollers for a poll before its time.
 
-    Wishes for one source that come together are one command and one wait; whether and when a
-    poller obeys is for its limits to say.
+    Requests for one source that arrive together share one command and one wait. Whether and when
+    the poller obeys depends on its limits.
     """
 
     def __init__(
@@ -67,13 +67,13 @@ class Triggers:
         clock: Clock,
         wait_s: float,
     ) -> None:
-        """Take the broker, and what shows that a poll has come to its end."""
+        """Take the broker, and what shows that a poll is over."""
         self._redis = redis
         self._publisher = publisher
         self._registry = SourceRegistry(redis)
         self._latest = latest
         self._hub = hub
-        # The stream of datasets, whole or in its partitions.
+        # The stream of datasets, or its partitions.
         self._datasets_from = [
             (index, stream.key)
             for index, stream in enumerate(hub.streams)
@@ -146,11 +146,11 @@ class Triggers:
 
 
 def _outcome(status: SourceStatus, asked: datetime) -> Poll:
-    """Return what the status of a source says of a poll since it was asked for."""
+    """Return what the status of a source says about a poll that was asked for at that time."""
     if status.last_attempt < asked:
         return Poll(is_over=False)
     if status.last_success is not None and status.last_success >= asked:
         return Poll(is_over=True)
-    # A part of a crawl is an attempt, and no success yet.
+    # A part of a crawl counts as an attempt, but not yet as a success.
     is_over = status.state is not SourceState.OK
     return Poll(is_over, trouble=status.reason or status.state)

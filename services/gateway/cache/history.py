@@ -1,4 +1,4 @@
-"""Answers from history: kept while they are good, made once, stale rather than late."""
+"""Cached answers from history: made once, kept while good, served stale rather than late."""
 
 import asyncio
 from dataclasses import replace
@@ -20,26 +20,28 @@ from services.gateway.cache.shared import LOCK_MS, SharedStore
 
 _log = get_logger(__name__)
 
-# An event is in the stream before its row is in the table: a query this soon after may miss it.
+# An event is in the stream before its row is in the table, so a query this soon after it may miss
+# the row.
 SETTLING = timedelta(seconds=1)
-# Persistence may be behind, by a restart or a full queue: for this long after a change an answer is
-# good for a few seconds only.
+# Persistence may lag behind, after a restart or with a full queue, so for this long after a change
+# an answer is good for a few seconds only.
 SETTLED = timedelta(minutes=5)
 UNSETTLED_FRESH = timedelta(seconds=5)
-# However often the data change, an answer is made anew at most this often.
+# However often the data change, an answer is remade at most this often.
 REMAKE_AFTER = timedelta(seconds=1)
-# After the database did not respond, stale answers are served at once for this long: longer than
-# `READ_PATIENCE_S`, so that the next attempt has failed in the background before it is over.
+# After the database failed to respond, stale answers are served at once for this long. It is longer
+# than `READ_PATIENCE_S`, so that the next attempt, in the background, fails before it is over.
 AWAY_FOR = timedelta(seconds=5)
 WAIT_S = 0.05
-# Who makes answers and may be away: the database, and the services that are asked.
+# These errors mean that the database, or a service that computes answers, is away.
 AWAY = (*TRANSIENT_ERRORS, DependencyUnavailableError)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @cache
 def _counter(kind: str, how: str) -> Counter:
-    # Looking a child up takes a lock and a tuple of texts, at every request of the fast lane.
+    # Cached: `labels` takes a lock and builds a tuple, which would happen at every request of the
+    # fast lane.
     return metrics.CACHE_ANSWERS.labels(kind, how)
 
 
@@ -59,11 +61,11 @@ class HistoryCache:
         self._changed_at[event_type] = max(at, self._changed_at.get(event_type, _LONG_AGO))
 
     async def get(self, kind: Kind, key: str, make: Make) -> Kept:
-        """Return an answer, the best that can be had.
+        """Return the best answer that can be had.
 
         Raises:
-            psycopg.Error: Of `TRANSIENT_ERRORS`: the database is away, and nothing is kept.
-            DependencyUnavailableError: The same of a service that is asked.
+            psycopg.Error: One of `TRANSIENT_ERRORS`: the database is away, and nothing is cached.
+            DependencyUnavailableError: The same for a service that computes answers.
         """
         kept = self.at_hand(kind, key)
         if kept is not None:
@@ -81,7 +83,7 @@ class HistoryCache:
         return kept
 
     def at_hand(self, kind: Kind, key: str) -> Kept | None:
-        """Return an answer that memory has and that is good; None where there is more to do."""
+        """Return a good answer from memory; None where there is none."""
         kept = self._memory.get(key)
         if kept is None or not self._is_good(kept, kind, self._clock.now()):
             return None
@@ -89,7 +91,7 @@ class HistoryCache:
         return kept
 
     async def close(self) -> None:
-        """End what is being made in the background."""
+        """Cancel the answers that are being made in the background."""
         await self._making.close()
 
     def _is_good(self, kept: Kept, kind: Kind, now: datetime) -> bool:
@@ -103,7 +105,7 @@ class HistoryCache:
         return kept.made_at > changed_at + SETTLING and now < kept.made_at + UNSETTLED_FRESH
 
     async def _make(self, kind: Kind, key: str, make: Make) -> Kept:
-        """Take the answer of another replica, or make it; the old one when that is impossible."""
+        """Take another replica's answer, or make one; fall back to the old one if that fails."""
         attempts = int(LOCK_MS / 1_000 / WAIT_S)
         found: Kept | None = None
         for _ in range(attempts):
@@ -126,7 +128,7 @@ class HistoryCache:
             if old is None or old.ready is None:
                 raise
             _log.warning("served_stale", kind=kind.name, reason=str(error))
-            # Those who ask next need not wait to learn that the database is away.
+            # The next requests need not wait to learn that the database is away.
             self._memory.put(key, old)
             self._away_until = self._clock.now() + AWAY_FOR
             return replace(old, is_stale=True)

@@ -1,4 +1,4 @@
-"""Previews of JWST images: fetched once from their archives, kept on disk within a size."""
+"""Previews of JWST images: fetched once from their archives, kept on disk up to a size."""
 
 from services.gateway.thumbnails.errors import ArchiveAwayError, NoPictureError
 from services.gateway.thumbnails.fetching import PictureFetcher

@@ -4,7 +4,7 @@ from libs.common.errors import CassiopeiaError
 
 
 class NoPictureError(CassiopeiaError):
-    """The archive's answer is no picture that may be passed on; asking again hardly helps."""
+    """The archive's answer is not a picture that may be passed on; asking again hardly helps."""
 
 
 class ArchiveAwayError(CassiopeiaError):

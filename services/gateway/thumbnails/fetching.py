@@ -1,4 +1,4 @@
-"""Gets one picture from its archive, and nothing else from anywhere else."""
+"""Fetches a picture from its archive, and nothing but pictures from known archives."""
 
 from http import HTTPStatus
 from urllib.parse import urljoin
@@ -12,7 +12,7 @@ from services.gateway.thumbnails.errors import ArchiveAwayError, NoPictureError
 from services.gateway.thumbnails.formats import may_be_picture, picture_type
 
 MAX_REDIRECTS = 3
-# A preview has some hundred kilobytes; archives are slow on some days.
+# A preview has a few hundred kilobytes; archives are slow on some days.
 TIMEOUT = aiohttp.ClientTimeout(total=30.0, connect=5.0)
 _WAIT_STATUSES = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT}
 
@@ -21,9 +21,9 @@ class PictureFetcher:
     """Fetches pictures of known archives.
 
     Args:
-        max_bytes: Of one picture; reading stops above this.
+        max_bytes: The largest size of a picture; reading stops above this.
         mirror: An address that stands in for all archives, with their host as the first part of the
-            path; None for the archives themselves.
+            path; None to ask the archives themselves.
     """
 
     def __init__(self, *, max_bytes: int, mirror: str | None = None) -> None:
@@ -35,8 +35,8 @@ class PictureFetcher:
         """Return a picture.
 
         Raises:
-            NoPictureError: What the link leads to is not one, or is too large, or elsewhere.
-            ArchiveAwayError: There is no answer now.
+            NoPictureError: The link leads to no picture, to one too large, or to no known archive.
+            ArchiveAwayError: The archive gives no answer now.
         """
         for _ in range(MAX_REDIRECTS + 1):
             if not leads_to_archive(url):
@@ -65,7 +65,7 @@ class PictureFetcher:
             self._address(url),
             headers={"User-Agent": USER_AGENT, "Accept": "image/*"},
             timeout=TIMEOUT,
-            # Each step is looked at before it is taken.
+            # Each redirect is checked before it is followed.
             allow_redirects=False,
             middlewares=(send_once,),
         ) as response:
@@ -88,13 +88,13 @@ class PictureFetcher:
         async for chunk in response.content.iter_any():
             content += chunk
             if len(content) > self._max_bytes:
-                # Without closing, the connection would go back to the pool with the rest unread.
+                # Otherwise the connection would return to the pool with the rest still unread.
                 response.close()
                 raise NoPictureError(f"the picture has more than {self._max_bytes} bytes")
         return bytes(content)
 
     def _address(self, url: str) -> URL:
-        # As the archive wrote it: quoting it anew would change signed or escaped names.
+        # Kept as the archive wrote it: quoting it again would change signed or escaped names.
         link = URL(url, encoded=True)
         if self._mirror is None:
             return link

@@ -1,4 +1,4 @@
-"""The folder of thumbnails: whole files, the least recently used ones go first."""
+"""The folder of thumbnails: complete files, of which the least recently used are removed first."""
 
 import fcntl
 import os
@@ -11,16 +11,16 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO
 
-# Making room for many at once, so that not every new file reads the whole folder.
+# Room is made for many files at once, so that not every new file means reading the whole folder.
 _ROOM = 0.9
-# What a process that died left behind.
+# Temporary files and locks older than this were left behind by a process that died.
 _ABANDONED_AFTER_S = 3_600.0
 _TEMPORARY = ".part-"
 _LOCK = ".lock-"
 
 
 def file_name(url: str) -> str:
-    """Return the name of a picture's file: of letters and digits, whatever stands in the URL."""
+    """Return the name of a picture's file: letters and digits only, whatever the URL contains."""
     return blake2b(url.encode(), digest_size=20).hexdigest()
 
 
@@ -34,8 +34,8 @@ class _File:
 class ThumbnailFolder:
     """Keeps files up to a number of bytes; its methods block, and threads may share it.
 
-    Replicas may share the folder: a file appears whole, one that another replica has removed is
-    fetched again, and a lock says which of them fetches it.
+    Replicas may share the folder: a file only appears once it is complete, one that another replica
+    has removed is fetched again, and a lock decides which replica fetches it.
     """
 
     def __init__(self, path: Path, max_bytes: int) -> None:
@@ -45,14 +45,14 @@ class ThumbnailFolder:
         self._lock = threading.Lock()
 
     def read(self, name: str) -> bytes | None:
-        """Return a file, and note that it was used; None where there is none to be read."""
+        """Return a file, and note that it was used; None if it cannot be read."""
         path = self._path / name
         try:
             content = path.read_bytes()
         except OSError:
             return None
         with suppress(OSError):
-            # One of another account, or gone by now: what was read is good all the same.
+            # The file may belong to another account, or be gone by now; its content is good anyway.
             os.utime(path)
         return content
 
@@ -78,9 +78,9 @@ class ThumbnailFolder:
                 self._make_room()
 
     def lock(self, name: str) -> BinaryIO | None:
-        """Return what locks a file for all replicas; None while another one has it.
+        """Lock a file for all replicas, and return the lock; None while another one holds it.
 
-        It is an open file: a process that dies lets go of it, however it dies.
+        The lock is an open file, so it is released when its process dies, however it dies.
 
         Raises:
             OSError: The folder cannot be written to.
@@ -92,7 +92,7 @@ class ThumbnailFolder:
                 fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return None
-            # Its last holder has removed it since it was opened: the next comer makes another.
+            # Its last holder has deleted it since it was opened: the next try creates a new one.
             if os.fstat(held.fileno()).st_nlink == 0:
                 return None
             os.utime(held.fileno())
@@ -100,7 +100,7 @@ class ThumbnailFolder:
             return held
 
     def unlock(self, name: str, held: BinaryIO) -> None:
-        """Let another replica have the lock."""
+        """Release the lock for other replicas."""
         with held, suppress(OSError):
             (self._path / f"{_LOCK}{name}").unlink(missing_ok=True)
 
@@ -115,7 +115,7 @@ class ThumbnailFolder:
         self._bytes = left
 
     def _files(self) -> list[_File]:
-        """Return the pictures that are there; remove what is none and was left behind."""
+        """Return the pictures in the folder; remove temporary files and locks left behind."""
         files = []
         for path in self._path.iterdir():
             try:

@@ -1,4 +1,4 @@
-"""Which bytes are a picture. Pure."""
+"""Tells from the bytes whether they are a picture. Pure."""
 
 _SIGNATURES = (
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -6,14 +6,14 @@ _SIGNATURES = (
     (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"),
 )
-# What object stores say of a file of which nobody told them more.
+# What object stores declare for a file whose type they were not told.
 _UNTYPED = {"application/octet-stream", "binary/octet-stream"}
 
 
 def picture_type(content: bytes) -> str | None:
-    """Return the media type that the first bytes tell; None for all that is no plain picture.
+    """Return the media type that the first bytes show; None for anything but a plain picture.
 
-    SVG is none: it may hold scripts.
+    SVG does not count as one, because it may contain scripts.
     """
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return "image/webp"
@@ -24,5 +24,5 @@ def picture_type(content: bytes) -> str | None:
 
 
 def may_be_picture(content_type: str) -> bool:
-    """Whether a declared type leaves the decision to the bytes."""
+    """Tell whether the declared type allows a picture, so that the bytes decide."""
     return content_type.startswith("image/") or content_type in _UNTYPED

@@ -1,4 +1,4 @@
-"""One thumbnail per picture, however many ask for it at once, and whichever gateway they ask."""
+"""Fetches each picture once, however many clients ask for it at once, at whichever gateway."""
 
 import asyncio
 import time
@@ -17,12 +17,12 @@ from services.gateway.thumbnails.folder import ThumbnailFolder, file_name
 
 _log = get_logger(__name__)
 
-# A page of a gallery asks for dozens at once; an archive is asked for so many.
+# A gallery page asks for dozens of pictures at once; only this many are fetched at a time.
 PARALLEL = 4
-# An archive that has just failed is not asked for the same picture again.
+# For this long after a failure, the archive is not asked for the same picture again.
 REMEMBER_FAILURE_S = 60.0
 _MAX_FAILURES = 10_000
-# As long as an archive may take for an answer; an archive that is slower is asked twice.
+# As long as an archive may take to answer; if it takes longer, a second gateway asks it, too.
 PATIENCE_S = 30.0
 _LOOK_EVERY_S = 0.1
 
@@ -32,8 +32,8 @@ class Thumbnails:
 
     Args:
         folder: Where they are kept; gateways may share it.
-        fetcher: Where they come from.
-        patience_s: How long to wait for a gateway that fetches the same picture.
+        fetcher: Gets them from their archives.
+        patience_s: How long to wait for another gateway that fetches the same picture.
     """
 
     def __init__(
@@ -50,14 +50,14 @@ class Thumbnails:
         """Return the picture behind a link.
 
         Raises:
-            NoPictureError: There is none.
-            ArchiveAwayError: It cannot be had now.
+            NoPictureError: The link leads to no picture.
+            ArchiveAwayError: The picture cannot be fetched now.
         """
         name = file_name(url)
         return await self._fetching.do(name, partial(self._found_or_fetched, name, url))
 
     async def close(self) -> None:
-        """End what is being fetched, and the connections."""
+        """Cancel running fetches, and close the connections."""
         await self._fetching.close()
         await self._fetcher.close()
 
@@ -82,7 +82,7 @@ class Thumbnails:
                 await asyncio.to_thread(self._folder.unlock, name, held)
 
     async def _lock(self, name: str) -> BinaryIO | None:
-        """Return the lock of a picture; None where it cannot be had."""
+        """Return the lock of a picture; None if it cannot be taken."""
         deadline = time.monotonic() + self._patience_s
         try:
             while (held := await asyncio.to_thread(self._folder.lock, name)) is None:
@@ -90,7 +90,7 @@ class Thumbnails:
                     return None
                 await asyncio.sleep(_LOOK_EVERY_S)
         except OSError:
-            # What cannot be locked there cannot be written there either, and `_fetched` says so.
+            # If the folder takes no lock, it takes no file either, and `_fetched` logs that.
             return None
         return held
 
@@ -103,7 +103,7 @@ class Thumbnails:
         try:
             await asyncio.to_thread(self._folder.write, name, content)
         except OSError as error:
-            # The picture is there all the same; the next client costs another call.
+            # This client still gets the picture; the next one costs another call.
             _log.warning("thumbnail_not_kept", reason=str(error))
         return content
 
