@@ -11,19 +11,19 @@ from libs.common.topology import COMMANDS_ASTRO_EVENTS
 from services.ingest_astro.computed.catalogue import events_for
 from services.ingest_astro.providers.computed import NAME
 
-# A year of everything takes 1.5 s of one core; a busy machine may need several times that.
+# All events of a year take 1.5 s of one core; a busy machine may need several times that.
 LIMIT_S = 10.0
 
 
 class SkyDesk:
-    """Computes the events of one question after another."""
+    """Computes the answers to questions, one after the other."""
 
     def __init__(self, worker: Worker, clock: Clock) -> None:
         self._worker = worker
         self._clock = clock
 
     def desks(self) -> Sequence[Desk[Any, Any]]:
-        """Return where which questions are answered."""
+        """Return which questions are answered, and on which streams."""
         return (Desk(COMMANDS_ASTRO_EVENTS, AstroEventsQuestion, self.events, limit_s=LIMIT_S),)
 
     async def events(self, question: AstroEventsQuestion) -> AstroEventsAnswer:

@@ -1,4 +1,4 @@
-"""Wires ingest_astro: one source, computed, with AstronomyAPI before it where there is a key."""
+"""Wires ingest_astro: one source, computed; with a key, AstronomyAPI comes first."""
 
 import base64
 from collections.abc import AsyncIterator, Sequence
@@ -23,10 +23,11 @@ from services.ingest_astro.settings import IngestAstroSettings
 
 EVENTS = "astro"
 
-# Its 403s for right credentials pass after hours; meanwhile the computed events say the same.
+# AstronomyAPI sometimes answers 403 to valid credentials for hours; meanwhile the computed events
+# say the same.
 _BACK_OFF = BackOff(threshold=1, base_s=600.0, cap_s=21_600.0)
-# How soon a restart or a refresh may ask again: once an hour abuses nobody, and a computation
-# that asks nobody costs two seconds.
+# How soon a restart or a refresh may ask again: one call an hour is no abuse, and a computation
+# without a call costs two seconds.
 _MIN_GAP_LIVE = timedelta(hours=1)
 _MIN_GAP_COMPUTED = timedelta(minutes=1)
 _SHORTEST_SECRET = 6
@@ -37,7 +38,7 @@ async def bootstrap(
     settings: IngestAstroSettings, runtime: Runtime, clock: Clock = SYSTEM_CLOCK
 ) -> AsyncIterator[None]:
     """Run the service; `clock` replaces the machine's."""
-    # Two threads: a question would delay a poll, and a poll the questions.
+    # Two threads, so that questions and polls do not delay each other.
     with Worker() as polling, Worker() as asked:
 
         def build(ingest: Ingest) -> Sequence[Poller]:
@@ -62,7 +63,7 @@ def _events(settings: IngestAstroSettings, ingest: Ingest, worker: Worker) -> Po
         back_off=_BACK_OFF,
         only_changes=True,
         keep_last=True,
-        # A restart may have brought other places, which must not wait for a day.
+        # A restart may have brought new places, which must not wait for a day.
         poll_at_start=True,
     )
     if live:
@@ -79,13 +80,13 @@ def _client(settings: IngestAstroSettings, ingest: Ingest) -> UpstreamClient:
         ingest.session,
         base_url=str(settings.astronomyapi_url),
         budget=Budget(ingest.redis, upstream="astronomyapi", limits=astronomyapi.LIMITS),
-        # A year of one body is 2 KiB.
+        # One body's events of a year take 2 KiB.
         options=ClientOptions(
             timeout_s=20.0,
             max_body_bytes=1024 * 1024,
             attempts=2,
             headers={"Authorization": f"Basic {token}"},
-            # Masking a word of two letters would spoil every body.
+            # Masking a secret of two letters would garble every body.
             secrets=[text for text in (token, secret, id_) if len(text) >= _SHORTEST_SECRET],
         ),
         clock=ingest.clock,

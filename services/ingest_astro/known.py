@@ -1,4 +1,4 @@
-"""What was published last: confirmations are kept, and what is over is forgotten."""
+"""What was published last: confirmations are kept, and past events are forgotten."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -9,14 +9,14 @@ from libs.common.polling.published import LastAnswer
 
 
 class KnownEvents:
-    """The newest version of every event whose time is not long over."""
+    """The newest version of every event that did not peak long ago."""
 
     def __init__(self, fence: Fence) -> None:
         self._fence = fence
         self._last = LastAnswer(fence.redis, fence.source)
 
     async def confirmed(self) -> Mapping[str, AstroEvent]:
-        """Return the events that somebody confirmed, by natural key."""
+        """Return the events that an upstream confirmed, by natural key."""
         return {
             event.subject or "": event.data
             for event in await self._last.load()
@@ -24,7 +24,7 @@ class KnownEvents:
         }
 
     async def forget_before(self, moment: datetime) -> None:
-        """Drop what peaked before a moment: it is not computed again, and would stay for ever.
+        """Drop events that peaked before a moment: never computed again, they would stay for ever.
 
         Raises:
             LeaseLostError: Another replica publishes the events by now.

@@ -1,4 +1,4 @@
-"""Puts announced events together with the computed events that they confirm. Pure."""
+"""Merges announced events with the computed events that they confirm. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
@@ -7,20 +7,20 @@ from typing import Any
 from libs.common.events import AstroEvent, natural_key
 from services.ingest_astro.computed.happening import Happening
 
-# Two eclipses of one body are 29 days apart, and an eclipse lasts less than 6 h: whatever moment
-# the announcement takes for the peak, it is the same eclipse.
+# Two eclipses of one body are at least 29 days apart, and an eclipse lasts less than 6 h. So
+# whichever moment the announcement gives as the peak, it is the same eclipse.
 SAME_EVENT = timedelta(hours=6)
-# 0.01 deg is 1 km; announcements round.
+# About 1 km; announcements round the place.
 _SAME_PLACE_DEG = 0.01
 
 
 def confirm(
     computed: Iterable[Happening], announced: Sequence[Happening], by: str
 ) -> tuple[list[Happening], list[Happening]]:
-    """Mark the computed events that somebody announces too, and keep what was announced.
+    """Mark the computed events that are announced as well, and keep the announced records.
 
     Returns:
-        The computed events, and the announced ones that none of them is.
+        The computed events, and the announced events that match none of them.
     """
     merged = []
     confirming: set[int] = set()
@@ -38,7 +38,7 @@ def confirm(
 def keep_confirmations(
     happenings: Iterable[Happening], known: Mapping[str, AstroEvent]
 ) -> list[Happening]:
-    """Mark the events that were confirmed before: who confirmed them need not say so every day."""
+    """Mark the events that were confirmed before: a confirmation need not be repeated every day."""
     kept = []
     for happening in happenings:
         earlier = known.get(natural_key(happening.event, happening.time))
@@ -51,7 +51,7 @@ def keep_confirmations(
 
 
 def _confirmed(happening: Happening, by: Iterable[str], record: dict[str, Any] | None) -> Happening:
-    """Return an event with more names among those who confirm it, and what one of them sent."""
+    """Return an event with more names in `confirmed_by`, and the record that one of them sent."""
     names = sorted({*happening.event.confirmed_by, *by})
     changes = {"confirmed_by": names, "upstream_body": record}
     return happening._replace(event=happening.event.model_copy(update=changes))

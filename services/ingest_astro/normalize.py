@@ -1,7 +1,7 @@
 """Bodies of AstronomyAPI in, events out. Pure: no I/O, no clock.
 
-Its keys are misspelt in its own samples (`patialEnd`, `pemumbralStart`), rightly spelt in its
-documentation, and both are read. An event that it lists may have its peak below the horizon.
+Its keys are misspelt in its own samples (`patialEnd`, `pemumbralStart`) and correct in its
+documentation; both spellings are read. A listed event may peak below the horizon.
 """
 
 import math
@@ -61,7 +61,7 @@ def announced_events(body: object, observer: AstroObserver) -> Announced:
         observer: The place that was asked about.
 
     Raises:
-        ValueError: It is no such answer; the message says what was expected.
+        ValueError: The body is no such answer; the message says what was expected.
     """
     events, unread = [], []
     for record in _records(body):
@@ -88,7 +88,7 @@ def _records(body: object) -> Iterator[object]:
         if isinstance(listed, list):
             yield from listed
         else:
-            yield row  # which is no event, and will be refused as such
+            yield row  # it is no event, and `_event` refuses it
 
 
 def _event(record: object, observer: AstroObserver) -> Happening:

@@ -1,10 +1,10 @@
-"""The places whose sky is computed day by day, as a setting. Pure."""
+"""The setting that names the places whose sky is computed day by day. Pure."""
 
 from pydantic import ValidationError
 
 from libs.common.events import AstroObserver
 
-# Each one adds some 2,000 rows a year and 0.2 s to each computation.
+# Each place adds about 2,000 rows a year and 0.2 s to each computation.
 MAX_OBSERVERS = 20
 _FORM = "Name:latitude:longitude[:elevation in m], separated by commas"
 
@@ -13,7 +13,7 @@ def parse_observers(text: str) -> tuple[AstroObserver, ...]:
     """Read `Moscow:55.7558:37.6176,Paranal:-24.6272:-70.4042:2635`; nothing means no place.
 
     Raises:
-        ValueError: It has another form, or names one place twice; the message says what is wrong.
+        ValueError: The text has another form, or names a place twice; the message says which.
     """
     observers = tuple(_observer(part.strip()) for part in text.split(",") if part.strip())
     if len(observers) > MAX_OBSERVERS:
@@ -31,7 +31,7 @@ def _observer(text: str) -> AstroObserver:
         if len(elevation) <= 1:
             return AstroObserver(
                 name=name,
-                # Four digits are 11 m, and what makes the place's events the same ones.
+                # Four digits are 11 m. They are part of an event's natural key.
                 latitude_deg=round(latitude, 4),
                 longitude_deg=round(longitude, 4),
                 elevation_m=elevation[0] if elevation else 0.0,

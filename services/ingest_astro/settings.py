@@ -15,15 +15,15 @@ def _checked(text: str) -> str:
 
 
 class IngestAstroSettings(ServiceSettings):
-    """What ingest_astro is told."""
+    """The settings of ingest_astro."""
 
     astro_observers: Annotated[str, AfterValidator(_checked)] = Field(
-        # The place that the earlier systems asked about when they were told none.
+        # The default place of the earlier systems.
         default="Moscow:55.7558:37.6176",
         description="Places for rise, set and eclipses: Name:latitude:longitude[:metres],...",
     )
     astro_poll_seconds: Annotated[float, Field(ge=60, le=604_800)] = Field(
-        # A day brings one new day of rise and set, and one at the end of the 400 days.
+        # Each day adds one day of rise and set, and one day at the end of the 400.
         default=86_400.0,
         description="Period of the computation, and of the calls to AstronomyAPI.",
     )

@@ -1,4 +1,4 @@
-"""All kinds of computed events, and the one function that asks for them. Pure."""
+"""All kinds of computed events, and the functions that compute them. Pure."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
@@ -53,7 +53,7 @@ EARLIEST_YEAR, LATEST_YEAR = 1900, 2100
 
 
 def _no_check() -> None:
-    """Let it take as long as it takes."""
+    """Let a computation take as long as it needs."""
 
 
 def events_for(
@@ -70,10 +70,10 @@ def events_for(
         start: First moment, aware.
         end: First moment after the window, aware.
         kinds: What to look for; None for everything.
-        check: Called now and then from inside; it may raise to end the computation.
+        check: Called often during the computation; it may raise to end it.
 
     Raises:
-        ValueError: The window is empty, has no zone, or leaves the years 1900 to 2100.
+        ValueError: The window is empty, has no time zone, or exceeds the years 1900 to 2100.
     """
     return sorted(
         [

@@ -1,7 +1,7 @@
 """Conjunctions: two bodies with the same geocentric ecliptic longitude of date. Pure.
 
-In longitude, not in right ascension: the Almanac's diary counts the latter, hours to days away
-for slow planets. With the Sun they are the planets' solar conjunctions, inferior or superior.
+They are in longitude, not in right ascension as in the Almanac's diary, whose times differ by hours
+to days for slow planets. With the Sun they are solar conjunctions, inferior or superior.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Perihelion and aphelion of the Earth: the extremes of its centre's distance. Pure."""
+"""Perihelion and aphelion: the extremes of the distance of the Earth's centre to the Sun. Pure."""
 
 from collections.abc import Iterator
 

@@ -11,8 +11,8 @@ from services.ingest_astro.computed.moon_phases import phase_times
 from services.ingest_astro.computed.sky import MOON, SUN
 from services.ingest_astro.computed.times import Window, moment_of, rounded
 
-# No eclipse when the full or new Moon is further from the ecliptic: 1.6 and 1.58 deg are the
-# limits (Meeus, Astronomical Algorithms, chapter 54).
+# There is no eclipse when the full or new Moon is further from the ecliptic: the limits are 1.6 and
+# 1.58 deg (Meeus, Astronomical Algorithms, chapter 54).
 _MAX_LATITUDE_DEG = 1.7
 _WORDS = {AstroKind.LUNAR_ECLIPSE: ("lunar", MOON), AstroKind.SOLAR_ECLIPSE: ("solar", SUN)}
 
@@ -23,9 +23,9 @@ def eclipses(
     """Find the eclipses whose peak is in a window.
 
     Args:
-        window: Where.
-        quarter: At which phase of the Moon: new or full.
-        search: The library's search for the next one after a time.
+        window: The window.
+        quarter: The phase of the Moon: new or full.
+        search: The library's search for the next eclipse after a time.
 
     Yields:
         The moment of the peak, and the library's eclipse.
@@ -34,9 +34,9 @@ def eclipses(
         if abs(astronomy.EclipticGeoMoon(phase).lat) > _MAX_LATITUDE_DEG:
             continue
         eclipse = search(phase.AddDays(-1.0))
-        # That of one place has an altitude at its peak, beside the time.
+        # A local eclipse has an altitude at its peak, beside the time.
         peak = getattr(eclipse.peak, "time", eclipse.peak)
-        # Where this phase has none, the search went on to another, weeks later.
+        # If this phase has no eclipse, the search went on to another phase, weeks later.
         if abs(peak.ut - phase.ut) < 1 and moment_of(peak) in window:
             yield moment_of(peak), eclipse
 
@@ -48,7 +48,7 @@ def seen_from(
     contacts: Sequence[AstroContact],
     altitude_deg: float,
 ) -> AstroEvent:
-    """Return an eclipse as a place sees it: contacts in their order, the altitude at its peak."""
+    """Return an eclipse as a place sees it: contacts in order, and the altitude at its peak."""
     word, body = _WORDS[kind]
     variant = eclipse.kind.name.lower()
     return AstroEvent(

@@ -21,7 +21,7 @@ def greatest_elongations(window: Window, sky: Sky) -> Iterator[Happening]:
         first = days.start // _STEP_D * _STEP_D
         for day in range(first, days.stop, _STEP_D):
             found = astronomy.SearchMaxElongation(body_of(planet), start_of_day(day))
-            # Each event belongs to the last step before it, whatever window was asked for.
+            # Each event belongs to the last step before it, so no window finds it twice.
             if found.time.ut - start_of_day(day).ut >= _STEP_D:
                 continue
             variant = found.visibility.name.lower()

@@ -9,7 +9,7 @@ import astronomy
 from services.ingest_astro.computed.sky import MOON, SUN, body_of, half_turn
 from services.ingest_astro.computed.times import moment_of
 
-# As the library has them, so that both ways below give the same moments.
+# The library's own values, so that both methods below give the same moments.
 _RADIUS_AU = {SUN: 695_700.0 / astronomy.KM_PER_AU, MOON: 1_738.1 / astronomy.KM_PER_AU}
 _REFRACTION_DEG = 34 / 60
 # How fast the mean hour angle grows.
@@ -19,12 +19,12 @@ _DEG_PER_HOUR = 15.0
 _STEPS = 12
 _ENOUGH_D = 1e-6
 _TOLERANCE_S = 0.1
-# Where two rises follow each other closely they are not closer than this.
+# Two successive rises are never closer than this.
 _PAUSE_D = 5 / 1_440
-# The Moon's declination changes by up to 0.27 deg an hour, so that its altitude is greatest not
-# just at its culmination: by 0.05 deg more at 78 deg of latitude.
+# The Moon's declination changes by up to 0.27 deg an hour, so its altitude is greatest not exactly
+# at its culmination: at 78 deg of latitude, it gets 0.05 deg higher.
 _GRAZING_DEG = 1.0
-# Further north or south the declination changes the altitude about as much as the hour angle does.
+# Closer to a pole, the declination changes the altitude about as much as the hour angle does.
 _POLAR_DEG = 78.0
 
 
@@ -64,9 +64,9 @@ def culmination(
 def crossing(name: str, place: Any, upper_transit: Any, *, direction: int) -> Any:  # noqa: ANN401 - no types
     """Find the rise before (-1) or the set after (+1) a transit.
 
-    Newton's method on the hour angle at which the body, with the declination and the distance
-    that it has just then, stands at the altitude of rise and set. At high latitudes it may come to
-    the crossing of another day, or, None, to no end.
+    Each step computes the hour angle at which the body, with its present declination and distance,
+    would be at the altitude of rise and set. At high latitudes the steps may lead to the crossing
+    of another day, or not converge, which gives None.
     """
     time = upper_transit
     sin_latitude = math.sin(math.radians(place.latitude))
@@ -86,11 +86,11 @@ def crossing(name: str, place: Any, upper_transit: Any, *, direction: int) -> An
 
 
 def rises_and_sets(name: str, place: Any, turn: Turn) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - no types
-    """Find all rises and sets between two lower culminations, also next to the poles.
+    """Find all rises and sets between two lower culminations, also near the poles.
 
-    Where the body is clearly above the horizon at one culmination and clearly below it at the
-    next, it crosses the horizon once in between; where it is clearly on one side at all three, it
-    does not. The few turns in which it grazes the horizon are searched step by step.
+    If the body is clearly above the horizon at one culmination and clearly below it at the next, it
+    crosses the horizon once in between; if it is clearly on one side at all three, it does not
+    cross. The few turns in which it grazes the horizon are searched step by step.
     """
     clearances = before, upper, after = [_clearance_deg(name, place, time) for time in turn]
     grazes = any(abs(clearance) < _GRAZING_DEG for clearance in clearances)

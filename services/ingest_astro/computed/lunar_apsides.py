@@ -18,7 +18,7 @@ def lunar_apsides(window: Window, sky: Sky) -> Iterator[Happening]:
         before, here, after = distances[index - 1 : index + 2]
         if (here - before) * (after - here) > 0:
             continue
-        # The extreme is within a day of this one, and the one before it 12 days away.
+        # The extreme is within a day of this day, and the previous one 12 days away.
         found = astronomy.SearchLunarApsis(start_of_day(sky.days[index] - 2))
         nearest = found.kind is astronomy.ApsisKind.Pericenter
         yield Happening(

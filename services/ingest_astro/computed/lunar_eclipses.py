@@ -1,4 +1,4 @@
-"""Lunar eclipses: the same moments for everybody, and how high the Moon stands for one. Pure."""
+"""Lunar eclipses: their moments, and how high the Moon stands at one place. Pure."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -40,7 +40,7 @@ def lunar_eclipses(window: Window, sky: Sky) -> Iterator[Happening]:
 
 
 def local_lunar_eclipses(window: Window, observer: AstroObserver) -> Iterator[Happening]:
-    """Find the lunar eclipses of which an observer sees some part."""
+    """Find the lunar eclipses that an observer sees at least in part."""
     place = library_observer(observer)
     for peak, eclipse in eclipses(window, FULL, astronomy.SearchLunarEclipse):
         contacts = [

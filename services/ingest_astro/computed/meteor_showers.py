@@ -15,13 +15,13 @@ from services.ingest_astro.computed.times import Window, moment_of
 # Mean obliquity at J2000, IAU 2006, in degrees.
 _OBLIQUITY = math.radians(84_381.406 / 3_600)
 _DEG_PER_DAY = 360 / 365.25
-# 1 March: no shower peaks within weeks of it, so each year has each of them once.
+# 1 March: no shower peaks within weeks of it, so each year from here has each shower once.
 _BEGINNING = (3, 1)
 _ENOUGH_DEG = 1e-6
 
 
 def meteor_showers(window: Window, sky: Sky) -> Iterator[Happening]:
-    """Find the maxima of all showers of the table, and their activity around them."""
+    """Find the maxima of all showers of the table, with the period of their activity."""
     del sky
     first, last = window.years().start - 1, window.years().stop
     for year in range(first, last):
@@ -35,7 +35,7 @@ def meteor_showers(window: Window, sky: Sky) -> Iterator[Happening]:
 def solar_longitude_deg(time: Any) -> float:  # noqa: ANN401 - the library has no types
     """Return the Sun's geometric geocentric longitude, ecliptic and equinox J2000.
 
-    The tables give a tenth of a degree, 2.4 h; aberration, left out, is 8 minutes.
+    Aberration is left out: it is 8 minutes, while the tables give a tenth of a degree, 2.4 h.
     """
     earth = astronomy.HelioVector(astronomy.Body.Earth, time)
     x, y, z = -earth.x, -earth.y, -earth.z

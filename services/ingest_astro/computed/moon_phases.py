@@ -1,6 +1,6 @@
 """The Moon's four phases: its geocentric ecliptic longitude less the Sun's, both apparent. Pure.
 
-The library's own search takes the Sun without aberration, and comes 40 s late.
+The library's own search ignores the Sun's aberration, and is 40 s late.
 """
 
 import math
@@ -18,7 +18,7 @@ from services.ingest_astro.computed.times import Window, moment_of, time_of
 # Astronomical Algorithms, chapter 49).
 _FIRST_NEW_MOON_D = 5.09766
 SYNODIC_MONTH_D = 29.530588861
-# A phase is at most 15 h from its mean; twice that, on both sides.
+# A phase is at most 15 h from its mean; this is twice that, on either side.
 _MARGIN_D = 1.25
 NEW, FIRST_QUARTER, FULL, LAST_QUARTER = range(4)
 _VARIANTS = ("new", "first_quarter", "full", "last_quarter")
@@ -41,7 +41,7 @@ def moon_phases(window: Window, sky: Sky) -> Iterator[Happening]:
 
 
 def phase_times(window: Window, quarters: tuple[int, ...]) -> Iterator[tuple[int, Any]]:
-    """Find phases in and next to a window; each search begins at its own lunation.
+    """Find phases in and next to a window; each search starts at its own lunation.
 
     Yields:
         The quarter (0 new, 1 first, 2 full, 3 last) and its time.

@@ -1,4 +1,4 @@
-"""Oppositions: an outer planet 180 deg of ecliptic longitude from the Sun, seen from here. Pure."""
+"""Oppositions: an outer planet at 180 deg of geocentric ecliptic longitude from the Sun. Pure."""
 
 from collections.abc import Iterator
 

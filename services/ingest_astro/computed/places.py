@@ -1,4 +1,4 @@
-"""What a place on the Earth sees of a body. Pure."""
+"""Where a body stands in the sky of a place on the Earth. Pure."""
 
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ class Horizontal(NamedTuple):
 
 
 def library_observer(observer: AstroObserver) -> Any:  # noqa: ANN401 - the library has no types
-    """Return an observer as the library's."""
+    """Return an observer as the library's type."""
     return astronomy.Observer(observer.latitude_deg, observer.longitude_deg, observer.elevation_m)
 
 

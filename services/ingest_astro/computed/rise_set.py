@@ -1,7 +1,7 @@
 """Rise, transit and set of the Sun and the Moon for one place. Pure.
 
-Rise and set are of the upper limb, with 34' of refraction at the horizon: for the Sun at sea level
-an altitude of -0.833 deg, the convention of the US Naval Observatory.
+Rise and set refer to the upper limb, with 34' of refraction at the horizon. For the Sun at sea
+level this is an altitude of -0.833 deg, the convention of the US Naval Observatory.
 """
 
 import math
@@ -31,8 +31,8 @@ _TITLES = {
 # Mean hour angle at Greenwich, J2000: sidereal time (IAU 1982) less the mean longitude (Meeus,
 # Astronomical Algorithms, chapters 25 and 47).
 _MEAN_HOUR_ANGLE_DEG = {SUN: -0.005, MOON: 62.1441}
-# Further from the equator than this, the Moon (61.3 deg less refraction and parallax) or the Sun
-# may stay up or down for days, and nothing is certain to rise.
+# Further from the equator than this, the Moon (from 61.3 deg less refraction and parallax) or the
+# Sun may stay above or below the horizon for days, so a rise is not certain.
 _ALWAYS_RISES_DEG = 58.0
 _MARGIN = timedelta(days=2.5)
 
@@ -49,7 +49,7 @@ def moon_rise_set(window: Window, observer: AstroObserver) -> Iterator[Happening
 
 def _rise_set(name: str, window: Window, observer: AstroObserver) -> Iterator[Happening]:
     last: dict[str, tuple[date, int]] = {}
-    # From some days before the window, so that what is counted per day is counted from its first.
+    # The moments start some days before the window, so that the count per day starts with the day.
     for variant, time in _moments(name, window, observer):
         moment = moment_of(time)
         day = moment.date()
@@ -89,7 +89,7 @@ def _turns(
 
     @cache
     def lower(turn: int) -> Any:  # noqa: ANN401 - as above
-        """Return the one before the upper culmination."""
+        """Return the lower culmination before the upper one."""
         return culmination(name, place, (360.0 * turn - 180.0 - offset_deg) / deg_per_day, 180.0)
 
     first = math.floor(turns(window.start - _MARGIN))

@@ -17,7 +17,7 @@ _NAMES = {
     "dec_solstice": (270.0, "december_solstice", "December solstice"),
 }
 _DAYS_PER_DEG = 365.2422 / 360
-# The library's moment is a minute off at most; each step leaves a thirtieth of the error.
+# The library's moment is at most a minute off; each step leaves a thirtieth of the error.
 _STEPS = 4
 
 

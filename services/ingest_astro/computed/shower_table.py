@@ -1,9 +1,9 @@
 """The major meteor showers: numbers of the International Meteor Organization's working list.
 
 Meteor Shower Calendar 2026 (IMO INFO 3-25, edited by J. Rendtel), Table 5, compared on 2026-11-27.
-The list bounds an activity by days: the longitudes here are those of their noons in 2026, so that
-other years have the same days. The rate of the pi-Puppids, which the list calls variable, is that
-of an ordinary year. Names and codes are the IAU's.
+The list gives the first and last day of an activity: the longitudes here are those of noon on these
+days in 2026, so that other years have the same days. The list calls the rate of the pi-Puppids
+variable; here it is that of an ordinary year. Names and codes are the IAU's.
 """
 
 from typing import NamedTuple
@@ -14,11 +14,11 @@ class Shower(NamedTuple):
 
     Attributes:
         iau_code: Three letters.
-        name: As the IAU has it.
+        name: The IAU's name.
         peak_deg: Solar longitude of the maximum, equinox J2000.
         zhr: Zenithal hourly rate at the maximum.
         radiant_ra_deg: Right ascension of the radiant at the maximum, J2000.
-        radiant_dec_deg: Its declination.
+        radiant_dec_deg: Declination of the radiant.
         speed_kms: Velocity on entering the atmosphere.
         before_deg: Solar longitude from the beginning of the activity to the maximum.
         after_deg: Solar longitude from the maximum to the end.

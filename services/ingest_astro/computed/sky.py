@@ -12,7 +12,8 @@ SUN, MOON, MERCURY, VENUS = "sun", "moon", "mercury", "venus"
 INNER_PLANETS = (MERCURY, VENUS)
 OUTER_PLANETS = ("mars", "jupiter", "saturn", "uranus", "neptune")
 PLANETS = (*INNER_PLANETS, *OUTER_PLANETS)
-# Half a circle: where a difference of longitudes jumps from one sign to the other by itself.
+# Half a circle away, a difference of longitudes jumps between -180 and 180 deg; beyond this value,
+# a change of sign is such a jump and no crossing.
 _JUMP_DEG = 90.0
 _SEARCH_TOLERANCE_S = 0.5
 
@@ -51,9 +52,9 @@ def half_turn(angle_deg: float) -> float:
 
 
 def when_ahead(one: str, other: str, angle_deg: float, begin: Any, end: Any) -> Any:  # noqa: ANN401 - as above
-    """Find when one body gets more than so many degrees of ecliptic longitude ahead of another.
+    """Find when one body gets more than an angle of ecliptic longitude ahead of another.
 
-    It must be less at `begin` and more at `end`; else the answer is None.
+    The lead must be smaller at `begin` and larger at `end`; otherwise the result is None.
     """
 
     def lead(_: None, time: Any) -> float:  # noqa: ANN401 - as above
@@ -77,10 +78,10 @@ class Sky:
         return [place.distance_au for place in self._places(name)]
 
     def crossings(self, one: str, other: str, angle_deg: float) -> Iterator[Any]:
-        """Find when one body is so many degrees of ecliptic longitude ahead of another.
+        """Find when one body is ahead of another by an angle of ecliptic longitude.
 
-        Each day is searched by itself; two crossings within one day, which a planet that turns
-        back may make, are missed.
+        Each day is searched by itself, so two crossings within one day, as of a planet that
+        reverses its motion, are missed.
         """
         ahead = [
             half_turn(a.longitude_deg - b.longitude_deg - angle_deg)

@@ -23,7 +23,7 @@ _CONTACTS = {
 
 
 def solar_eclipses(window: Window, sky: Sky) -> Iterator[Happening]:
-    """Find all solar eclipses that some place on the Earth sees; the peak is greatest eclipse."""
+    """Find all solar eclipses visible anywhere on the Earth; the peak is the greatest eclipse."""
     del sky
     for peak, eclipse in eclipses(window, NEW, astronomy.SearchGlobalSolarEclipse):
         variant = eclipse.kind.name.lower()
@@ -43,7 +43,7 @@ def solar_eclipses(window: Window, sky: Sky) -> Iterator[Happening]:
 
 
 def local_solar_eclipses(window: Window, observer: AstroObserver) -> Iterator[Happening]:
-    """Find the solar eclipses of which an observer sees some part, refraction included."""
+    """Find the solar eclipses that an observer sees at least in part, refraction included."""
     place = library_observer(observer)
 
     def search(start: Any) -> Any:  # noqa: ANN401 - the library has no types

@@ -1,6 +1,7 @@
-"""The Sun's apparent longitude to an arcsecond, 24 s of time. Pure.
+"""The Sun's apparent longitude to an arcsecond, which is 24 s of time. Pure.
 
-The library's Earth is good to some three arcseconds, which makes an equinox up to a minute wrong.
+The library's position of the Earth is good to about three arcseconds, which puts an equinox up to a
+minute off.
 """
 
 import math
@@ -38,7 +39,7 @@ def _earth_longitude_deg(millennia: float) -> float:
 def nutation_deg(centuries: float) -> float:
     """Return the nutation in longitude, from Julian centuries of dynamical time since J2000."""
     t = centuries
-    # Elongation of the Moon, anomaly of Sun and Moon, the Moon's latitude argument, its node
+    # The Moon's elongation, the anomalies of Sun and Moon, the Moon's latitude argument and node
     # (Meeus, Astronomical Algorithms, chapter 22).
     arguments = (
         297.85036 + 445_267.111480 * t - 0.0019142 * t**2,

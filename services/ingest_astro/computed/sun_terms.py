@@ -1,4 +1,4 @@
-"""The largest terms of two theories: VSOP87's longitude of the Earth, IAU 1980's nutation. Numbers.
+"""The largest terms of two theories: VSOP87's longitude of the Earth, and IAU 1980's nutation.
 
 VSOP87D (Bretagnon and Francou, Astronomy and Astrophysics 202, 1988), as selected for NREL's Solar
 Position Algorithm (Reda and Andreas, 2004) and by Meeus (Astronomical Algorithms, appendix III):

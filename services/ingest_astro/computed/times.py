@@ -1,4 +1,4 @@
-"""Times: between datetimes and the library's, windows, and the grid of days. Pure."""
+"""Times: conversion to and from the library's, windows, and the grid of days. Pure."""
 
 import math
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ def start_of_day(number: int) -> Any:  # noqa: ANN401 - the library publishes no
 def moment_of(time: Any) -> datetime:  # noqa: ANN401 - the library publishes no types
     """Return a time of the library, which is UT, to the whole second.
 
-    UT stands for UTC: they are kept within 0.9 s of each other.
+    UT is taken as UTC, which is kept within 0.9 s of it.
     """
     exact = _J2000 + timedelta(days=time.ut)
     return (exact + _HALF_SECOND).replace(microsecond=0)
@@ -55,5 +55,5 @@ def time_of(moment: datetime) -> Any:  # noqa: ANN401 - the library publishes no
 
 
 def rounded(value: float, digits: int = 3) -> float:
-    """Round a result to what it is good for, so that no machine's last digit shows."""
+    """Round a result to its accuracy, so that last digits do not differ between machines."""
     return round(value, digits) + 0.0  # no negative zero

@@ -16,7 +16,8 @@ from services.ingest_astro.computed.sky import (
 )
 from services.ingest_astro.computed.times import Window, moment_of, rounded
 
-# The Sun's radius is 0.27 deg; at conjunction a planet may be a little further than at its nearest.
+# The Sun's radius is 0.27 deg; at conjunction a planet may be a little further away than at its
+# closest approach.
 _NEAR_DEG = 0.5
 _ARCMINUTES_PER_DEG = 60.0
 
@@ -30,7 +31,7 @@ def planet_transits(window: Window, sky: Sky) -> Iterator[Happening]:
             if behind or separation_deg(planet, SUN, time) > _NEAR_DEG:
                 continue
             found = astronomy.SearchTransit(body_of(planet), time.AddDays(-5.0))
-            # Where the planet passes above or below the Sun, the search went on for years.
+            # If the planet passes above or below the Sun, the search found a transit years later.
             if abs(found.peak.ut - time.ut) > 1:
                 continue
             start, peak, end = (moment_of(t) for t in (found.start, found.peak, found.finish))

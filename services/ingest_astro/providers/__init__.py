@@ -1,1 +1,1 @@
-"""One file per provider: how its events are got."""
+"""One file per provider: how its events are fetched or computed."""

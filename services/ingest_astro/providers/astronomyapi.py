@@ -1,4 +1,4 @@
-"""AstronomyAPI: eclipses seen from a place, put together with the computed ones."""
+"""AstronomyAPI: eclipses seen from a place, merged with the computed ones."""
 
 import json
 import re
@@ -17,10 +17,10 @@ from services.ingest_astro.normalize import Announced, announced_events
 from services.ingest_astro.providers.computed import BEHIND, ComputedEvents, events_of
 
 NAME = "astronomyapi"
-# It publishes no limit. A day needs two calls for each place, at most 40.
+# AstronomyAPI publishes no limit. A day needs two calls per place, so at most 40.
 LIMITS = (Limit(calls=120, period_s=3_600.0),)
 BODIES = ("sun", "moon")
-# Both ends counted, the window is the 366 days that it allows.
+# With both ends counted, this is the allowed window of 366 days.
 WINDOW = timedelta(days=365)
 _MESSAGE = re.compile(r'"message"\s*:\s*"((?:[^"\\]|\\.){1,200})"')
 
@@ -45,15 +45,15 @@ class AstronomyApi:
         self._clock = clock
 
     async def poll(self) -> Reading:
-        """Return all events; those that are announced too say so."""
+        """Return all events; those that are announced as well are marked as confirmed."""
         now = self._clock.now()
         pages = [
             await self._page(body, observer, now) for observer in self._observers for body in BODIES
         ]
         announced = [event for page in pages for event in page.events]
         merged, others = confirm(await self._computed.happenings(now), announced, self.name)
-        # The upstream counts in days. What it lists from before may have been confirmed when it was
-        # computed, and would come back bare under the same key.
+        # The upstream's window starts with a whole day. An event from before ours may have been
+        # computed and confirmed earlier; its bare announcement would replace it under the same key.
         others = [each for each in others if each.time >= now - BEHIND + SAME_EVENT]
         reading = self._computed.reading(merged, now)
         provenance = Provenance(self.name, self.origin, now)
@@ -102,7 +102,7 @@ def _refusal(message: str) -> str:
 
 
 def _rejection(message: str) -> str:
-    """Shorten a 422, which repeats everything that was asked, to its complaint."""
+    """Shorten a 422, which repeats the whole request, to its complaint."""
     head = message.partition(":")[0]
     found = _MESSAGE.search(message)
     complaint = found[1].replace('\\"', '"') if found else "no reason that can be read"

@@ -16,9 +16,9 @@ from services.ingest_astro.merging import keep_confirmations
 NAME = "astronomy-engine"
 BEHIND = timedelta(days=1)
 AHEAD = timedelta(days=400)
-# Rise and set of a day are some seven rows a place.
+# Rise and set take about seven rows per day and place.
 AHEAD_DAILY = timedelta(days=30)
-# All of it takes 1.5 s and 0.2 s for each place; a machine that needs this long is broken.
+# Everything takes 1.5 s, plus 0.2 s per place; a machine that needs this long is broken.
 LIMIT_S = 120.0
 
 
@@ -42,7 +42,7 @@ class ComputedEvents:
         self._clock = clock
 
     async def poll(self) -> Reading:
-        """Return all events, with the confirmations that they once got.
+        """Return all events, with the confirmations that they got earlier.
 
         Raises:
             UpstreamError: The computation took too long, or the service is stopping.
@@ -51,7 +51,7 @@ class ComputedEvents:
         return self.reading(await self.happenings(now), now)
 
     async def happenings(self, now: datetime) -> list[Happening]:
-        """Compute all events, with the confirmations that they once got.
+        """Compute all events, with the confirmations that they got earlier.
 
         Raises:
             UpstreamError: As for `poll`.
@@ -63,7 +63,7 @@ class ComputedEvents:
         return keep_confirmations(found, await self._known.confirmed())
 
     def reading(self, happenings: Sequence[Happening], now: datetime) -> Reading:
-        """Return computed events as what a provider gives."""
+        """Return computed events as a reading."""
         provenance = Provenance(self.name, self.origin, now)
 
         async def settle() -> None:
@@ -81,7 +81,7 @@ class ComputedEvents:
 
 
 def events_of(happenings: Sequence[Happening], provenance: Provenance) -> list[AstroEventEvent]:
-    """Wrap what happens into events."""
+    """Wrap happenings into events."""
     return [
         AstroEventEvent.of_event(happening.event, time=happening.time, provenance=provenance)
         for happening in happenings
