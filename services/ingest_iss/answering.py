@@ -24,10 +24,11 @@ from services.ingest_iss.orbit import position_at
 from services.ingest_iss.passes import Site, passes
 from services.ingest_iss.providers.computed import newest_elements
 
-# Passes of ten days take 0.1 s of one core; a busy machine may need ten times that.
+# The passes of ten days take 0.1 s of one core; a busy machine may need ten times that.
 LIMIT_S = 5.0
-# Where on its orbit the station is, is a guess after some months. Where its plane is goes next: an
-# orbit raised by 10 km, as happens in a year, turns it by 9 deg less (of 1,800).
+# After some months, the station's place on its orbit is a guess. The plane of the orbit is lost
+# next: when the orbit is raised by 10 km, as happens within a year, its plane turns by 9 deg less
+# (of 1,800) in a year.
 FURTHEST = timedelta(days=366)
 
 
@@ -43,7 +44,7 @@ class StationDesk:
         self._clock = clock
 
     def desks(self) -> Sequence[Desk[Any, Any]]:
-        """Return where which questions are answered."""
+        """Return which questions are answered, and on which streams."""
         return (
             Desk(COMMANDS_ISS_PASSES, PassesQuestion, self.passes, limit_s=LIMIT_S),
             Desk(COMMANDS_ISS_TRACK, TrackQuestion, self.track, limit_s=LIMIT_S),
@@ -85,10 +86,10 @@ class StationDesk:
         return await self._worker.run(LIMIT_S, work)
 
     def _in_use(self, elements: IssElements, start: datetime, end: datetime) -> ElementsInUse:
-        """Return how far the elements have to reach for a window.
+        """Return the elements' epoch, and their age at the further end of a window.
 
         Raises:
-            ValueError: Further than they say anything.
+            ValueError: The window is too far from their epoch.
         """
         age = max(start - elements.epoch, end - elements.epoch, key=abs)
         if abs(age) > FURTHEST:
@@ -101,9 +102,9 @@ class StationDesk:
 def _out_of_reach(
     question: PassesQuestion | TrackQuestion, elements: IssElements, error: ValueError
 ) -> ValueError | CassiopeiaError:
-    """Return what is wrong with a question about a time that the elements say nothing of.
+    """Return the error for a question about a time that the elements do not cover.
 
-    Who asked for the present has asked nothing wrong: there are no elements to answer it with.
+    A question about the present is not wrong: there are only no elements to answer it with.
     """
     known = f"the newest elements are of {elements.epoch:%Y-%m-%d} ({error})"
     if question.start is None:
@@ -114,7 +115,7 @@ def _out_of_reach(
 def track(
     elements: IssElements, start: datetime, duration_s: float, step_s: float, check: Check
 ) -> list[TrackPoint]:
-    """Return the positions each `step_s` seconds from `start` on.
+    """Return the positions every `step_s` seconds from `start` on.
 
     Raises:
         ValueError: There is no position for a moment.

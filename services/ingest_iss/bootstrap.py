@@ -25,7 +25,7 @@ POSITIONS = "iss"
 ELEMENTS = "iss_elements"
 
 _POSITIONS_BACK_OFF = BackOff(threshold=3, base_s=10.0, cap_s=60.0)
-# Celestrak's errors count against us: pause from the first one, up to its own period.
+# Celestrak counts errors against us, so pause from the first one, up to its own period.
 _ELEMENTS_BACK_OFF = BackOff(threshold=1, base_s=300.0, cap_s=MIN_ELEMENTS_PERIOD_S)
 
 
@@ -57,7 +57,7 @@ def _positions(settings: IngestIssSettings, ingest: Ingest, elements: LastAnswer
         ingest.session,
         base_url=str(settings.wheretheiss_url),
         budget=Budget(ingest.redis, upstream="wheretheiss", limits=wheretheiss.LIMITS),
-        # An honest body is 350 bytes long.
+        # A real body is 350 bytes long.
         options=ClientOptions(
             timeout_s=settings.iss_timeout_seconds,
             connect_timeout_s=settings.iss_timeout_seconds,
@@ -86,7 +86,7 @@ def _elements(settings: IngestIssSettings, ingest: Ingest, known: LastAnswer) ->
         ingest.session,
         base_url=str(settings.celestrak_url),
         budget=Budget(ingest.redis, upstream="celestrak", limits=celestrak.LIMITS),
-        # One record is 500 bytes long; it becomes part of an entry, which may have this much.
+        # One record is 500 bytes long; it becomes part of an entry, which may have 64 KiB.
         options=ClientOptions(timeout_s=20.0, max_body_bytes=64 * 1024),
         clock=ingest.clock,
     )

@@ -12,7 +12,7 @@ from typing import NamedTuple
 WGS84_A_KM = 6378.137
 WGS84_F = 1 / 298.257223563
 # The upstream's own figures for the footprint: the equatorial radius of WGS72, and twice the mean
-# radius. With them a computed footprint continues a live one.
+# radius. With them, computed footprints continue live ones without a jump.
 FOOTPRINT_RADIUS_KM = 6378.135
 FOOTPRINT_DIAMETER_KM = 12756.33
 
@@ -45,14 +45,14 @@ def dot(a: Vector, b: Vector) -> float:
 
 
 def julian_day(when: datetime) -> float:
-    """Return the Julian day of an aware time; as one float it is good to some 40 microseconds."""
+    """Return the Julian day of an aware time; as one float it is good to about 40 microseconds."""
     return (when - _UNIX_EPOCH).total_seconds() / _DAY_S + _JULIAN_DAY_OF_UNIX_EPOCH
 
 
 def days_since_j2000(when: datetime) -> float:
-    """Return the days since 2000-01-01 12:00, with UTC for every time scale.
+    """Return the days since 2000-01-01 12:00, using UTC in place of every time scale.
 
-    The uniform scales are about 70 s ahead of UTC: 0.0008 deg of the Sun's longitude.
+    The uniform scales are about 70 s ahead of UTC, or 0.0008 deg of the Sun's longitude.
     """
     return (when - _J2000).total_seconds() / _DAY_S
 
@@ -65,9 +65,9 @@ def wrapped_deg(angle_deg: float) -> float:
 def gmst_deg(when: datetime) -> float:
     """Return Greenwich mean sidereal time in degrees, 0 to 360.
 
-    IAU 1982 (Aoki et al., Astronomy and Astrophysics 105, 1982), as SGP4's frame is defined by
-    (Vallado et al., AIAA 2006-6753). UTC stands in for UT1, from which it is kept within 0.9 s: at
-    most 0.004 deg of rotation, 0.42 km on the equator. Polar motion (15 m) is left out.
+    IAU 1982 (Aoki et al., Astronomy and Astrophysics 105, 1982), by which SGP4's frame is defined
+    (Vallado et al., AIAA 2006-6753). UTC is used for UT1, from which it is kept within 0.9 s: at
+    most 0.004 deg of rotation, or 0.42 km on the equator. Polar motion (15 m) is left out.
     """
     t = days_since_j2000(when) / _JULIAN_CENTURY_D
     seconds = (
@@ -79,8 +79,9 @@ def gmst_deg(when: datetime) -> float:
 def geodetic(position: Vector, gmst: float) -> Geodetic:
     """Return the place on and above WGS84 of a TEME position.
 
-    The latitude is Bowring's (Survey Review 23, 1976) in two steps: one leaves 2 cm at 2,000 km,
-    two leave less than a micrometre. The altitude's formula holds at the poles too.
+    The latitude is by Bowring's method (Survey Review 23, 1976) in two steps: one leaves an error
+    of 2 cm at 2,000 km, two leave less than a micrometre. The formula for the altitude holds at the
+    poles too.
 
     Args:
         position: Kilometres, TEME.

@@ -15,13 +15,13 @@ from services.ingest_iss.earth import julian_day, wrapped_deg
 from services.ingest_iss.omm import parse_omm
 
 ISS_NORAD_ID = 25_544
-# The factor that the upstream multiplies with when it is asked for miles.
+# The upstream multiplies by this when it is asked for miles.
 MILES_PER_KM = 0.621371
-# A wrong `daynum` betrays a timestamp in the wrong unit; its last digit is about 10 ms.
+# A different `daynum` reveals a timestamp in the wrong unit; its last digit is about 10 ms.
 _DAYNUM_TOLERANCE = 1e-4
 _IN_SUNLIGHT = {
     "daylight": "daylight",
-    # Sunlit, and in the night sky of one fixed place that is the upstream's own.
+    # Sunlit, and seen in the night sky of one fixed place that the upstream has chosen.
     "visible": "daylight",
     "eclipsed": "eclipsed",
 }
@@ -36,11 +36,11 @@ def position_event(
         body: The decoded JSON.
         provenance: Who gave it and when.
         source_url: The address that was asked.
-        stale_after: The largest believable distance between its time and the fetch.
+        stale_after: The largest accepted difference between its time and the time of the fetch.
 
     Raises:
-        ValueError: It is no position; the message names the field and what was expected.
-        StaleContentError: It is one, of another time.
+        ValueError: The body is no position; the message names the field and what was expected.
+        StaleContentError: The body is a position, but of another time.
     """
     if not isinstance(body, Mapping):
         raise ValueError(f"expected an object, got {type(body).__name__}")
@@ -77,11 +77,11 @@ def position_event(
 def elements_event(body: object, provenance: Provenance) -> IssElementsEvent:
     """Read the station's elements from Celestrak's JSON: a list of OMM records.
 
-    The group of all stations holds docked craft with the same elements, so the record is chosen
+    The group of all stations includes docked craft with the same elements, so the record is chosen
     by number, never by name.
 
     Raises:
-        ValueError: There are none, or they are no elements; the message says what was expected.
+        ValueError: The station's record is missing or wrong; the message says what was expected.
     """
     if not isinstance(body, list):
         raise ValueError(f"expected a list of OMM records, got {type(body).__name__}")

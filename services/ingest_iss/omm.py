@@ -33,7 +33,8 @@ _KEYWORD_OF = {
 _DECIMAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _FIRST_SATELLITE = datetime(1957, 10, 4, tzinfo=UTC)
 _EPOCH_EXAMPLE = "a UTC time such as 2026-07-24T11:24:50.728896"
-# 0 is the default and means SGP4, 2 says so; 4 is SGP4-XP, whose elements do not fit SGP4.
+# 0 is the default and means SGP4, as 2 does explicitly; 4 is SGP4-XP, whose elements do not fit
+# SGP4.
 _SGP4_EPHEMERIS_TYPES = (0, 2)
 
 
@@ -41,8 +42,8 @@ def parse_omm(record: Mapping[str, object]) -> IssElements:
     """Read one record of the JSON form; keys that are not needed are ignored.
 
     Args:
-        record: Keywords and values; numbers as numbers (Celestrak) or as text (Space-Track),
-            EPOCH in UTC whether or not it says so.
+        record: Keywords and values; numbers as numbers (Celestrak) or as text (Space-Track), EPOCH
+            in UTC, with or without a mark.
 
     Raises:
         ValueError: A keyword is missing or its value is wrong: the message names the keyword, what
@@ -78,7 +79,7 @@ def _text(record: Mapping[str, object], keyword: str) -> str:
 def _whole(record: Mapping[str, object], keyword: str) -> int:
     value = record.get(keyword)
     is_whole = isinstance(value, int | str) and not isinstance(value, bool)
-    # Nine digits are what the message format gives to a catalogue number.
+    # The message format allows nine digits for a catalogue number.
     if is_whole and re.fullmatch(r"[0-9]{1,9}", str(value).strip()):
         return int(str(value))
     raise _unexpected(record, keyword, "a whole number of at most nine digits")
@@ -87,7 +88,7 @@ def _whole(record: Mapping[str, object], keyword: str) -> int:
 def _number(record: Mapping[str, object], keyword: str) -> float:
     value = record.get(keyword)
     is_number = isinstance(value, int | float | str) and not isinstance(value, bool)
-    # Going through the text also turns whole numbers beyond any float into infinity.
+    # Converting from the text turns integers too large for a float into infinity, not an error.
     if is_number and _DECIMAL.fullmatch(text := str(value).strip()):
         number = float(text)
         if math.isfinite(number):

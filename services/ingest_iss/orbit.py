@@ -1,7 +1,7 @@
 """The orbit model: mean elements and a time in, the station's state out. No I/O and no clock.
 
-SGP4 gives position and velocity in TEME; the Earth's rotation and shape turn them into what is
-shown; the Sun's position gives the subsolar point and the shadow.
+SGP4 gives position and velocity in TEME. The Earth's rotation and shape turn them into coordinates
+over the ground; the Sun's position gives the subsolar point and the shadow.
 """
 
 import math
@@ -33,7 +33,8 @@ _SGP4_DAY_ZERO = datetime(1949, 12, 31, tzinfo=UTC)
 _DAY_S = 86_400.0
 _MINUTES_PER_DAY = 1_440.0
 _REVOLUTION_RAD = 2 * math.pi
-# From the Earth's centre. In between, every altitude above the ellipsoid is one of the station.
+# Distances from the Earth's centre. In between, every altitude above the ellipsoid is possible for
+# the station.
 _NEAREST_KM = WGS84_A_KM + LOWEST_KM
 _FARTHEST_KM = WGS84_A_KM * (1 - WGS84_F) + HIGHEST_KM
 
@@ -48,10 +49,10 @@ class SatelliteState:
         latitude_deg: Geodetic latitude (WGS84).
         longitude_deg: In [-180, 180).
         altitude_km: Above the WGS84 ellipsoid.
-        velocity_kmh: Inertial speed; over the ground it is some 1,700 km/h less or more.
+        velocity_kmh: Inertial speed; over the ground it differs by up to about 1,700 km/h.
         footprint_km: Diameter of the circle on the ground that sees the satellite.
-        solar_latitude_deg: Of the point with the Sun in the zenith.
-        solar_longitude_deg: Of the same point, in [-180, 180).
+        solar_latitude_deg: Latitude of the point with the Sun in the zenith.
+        solar_longitude_deg: Longitude of the same point, in [-180, 180).
         visibility: `eclipsed` while the Earth hides the whole Sun, else `daylight`.
     """
 
@@ -70,16 +71,16 @@ class SatelliteState:
 def position_at(elements: IssElements, when: datetime) -> SatelliteState:
     """Compute the station's state.
 
-    Near the epoch of its elements SGP4 is good to about a kilometre. Element sets of October 2026
-    differ from later ones by 1.5 km after one day, 5 km after two and 20 km after nine; after the
-    station has fired its engines, elements from before are off by more.
+    Near the epoch of its elements, SGP4 is good to about a kilometre. Element sets of October 2026
+    differ from later ones by 1.5 km after one day, 5 km after two and 20 km after nine. After the
+    station has fired its engines, older elements are off by more.
 
     Args:
         elements: The mean elements.
         when: An aware time, before or after their epoch.
 
     Raises:
-        ValueError: `when` has no zone, or there is no position for it (the message says why).
+        ValueError: `when` has no time zone, or there is no position for it; the message says why.
     """
     position, velocity = station_state(elements, when)
     gmst = gmst_deg(when)
@@ -104,11 +105,11 @@ def position_at(elements: IssElements, when: datetime) -> SatelliteState:
 def station_state(elements: IssElements, when: datetime) -> tuple[Vector, Vector]:
     """Propagate with SGP4; return position in km and velocity in km/s, TEME.
 
-    Far from the epoch SGP4 goes on without an error to where no station is: 66 years
-    before it, drag run backwards puts the station of 2026 at 7 million kilometres.
+    Far from the epoch, SGP4 gives impossible positions without an error: 66 years before it, drag
+    run backwards puts the station of 2026 at a distance of 7 million kilometres.
 
     Raises:
-        ValueError: As `teme_state`, or the place is none that the station can have.
+        ValueError: As for `teme_state`, or the station cannot be at the computed distance.
     """
     position, velocity = teme_state(elements, when)
     distance = math.sqrt(dot(position, position))
@@ -124,7 +125,7 @@ def teme_state(elements: IssElements, when: datetime) -> tuple[Vector, Vector]:
     """Propagate with SGP4; return position in km and velocity in km/s, TEME.
 
     Raises:
-        ValueError: `when` has no zone, or SGP4 has no position for it (the message says why).
+        ValueError: `when` has no time zone, or SGP4 has no position for it; the message says why.
     """
     if when.tzinfo is None:
         raise ValueError(f"when: expected an aware time, got {when.isoformat()} without a zone")
@@ -139,11 +140,11 @@ def teme_state(elements: IssElements, when: datetime) -> tuple[Vector, Vector]:
     return Vector(*position), Vector(*velocity)
 
 
-# A service follows one satellite and gets new elements a few times a day. To initialise costs
-# three times as much as to propagate.
+# A service follows one satellite and gets new elements a few times a day. Initialising costs three
+# times as much as propagating.
 @lru_cache(maxsize=8)
 def _satellite(elements: IssElements) -> Any:  # noqa: ANN401 - sgp4 publishes no types
-    """Initialise SGP4 as the elements are made for: WGS72 constants, improved mode."""
+    """Initialise SGP4 in the way that the elements are made for: WGS72 constants, improved mode."""
     satellite = Satrec()
     satellite.sgp4init(
         WGS72,

@@ -1,7 +1,7 @@
 """Passes of a satellite over a place: when, where in the sky, and whether it can be seen. Pure.
 
-Elevations are geometric. Refraction lifts a satellite on the horizon by half a degree, some seconds
-of its way, and above 10 deg by less than 0.1 deg.
+Elevations are geometric. Refraction lifts a satellite by half a degree on the horizon, which is
+some seconds of its flight, and by less than 0.1 deg above 10 deg.
 """
 
 import math
@@ -15,23 +15,23 @@ from services.ingest_iss.earth import WGS84_A_KM, WGS84_F, Vector, dot, gmst_deg
 from services.ingest_iss.orbit import station_state
 from services.ingest_iss.sun import in_umbra, sun_position
 
-# Civil twilight ends: the darkness from which NASA's lists of sightings count.
+# The end of civil twilight, from which NASA's lists of sightings count.
 DARK_SUN_DEG = -6.0
-# The station at 1,000 km and half lit, as observers of satellites quote it (M. McCants' list and
+# For the station at 1,000 km and half lit, as satellite observers quote it (M. McCants' list and
 # Heavens-Above).
 STANDARD_MAGNITUDE = -1.8
 _STANDARD_RANGE_KM = 1_000.0
 
-# A revolution takes 92 minutes and more: each culmination lies between three such samples, at most
-# 6 deg of arc from the highest.
+# A revolution takes 92 minutes or more, so each culmination lies between three such samples, at
+# most 6 deg of arc from the highest of them.
 _STEP = timedelta(minutes=3)
-# Up to 2,000 km, where no elements of the station lie, the horizon is 41 deg of arc away.
+# From up to 2,000 km, higher than the station ever is, the horizon is at most 41 deg of arc away.
 _NEAREST_COSINE = math.cos(math.radians(41 + 6))
-# And a pass lasts at most twice 15 minutes; from 420 km, it is 11 minutes in all.
+# From 2,000 km, half a pass lasts at most 15 minutes; from 420 km, a whole one lasts 11 minutes.
 _LONGEST_HALF_PASS = timedelta(minutes=20)
 _ENOUGH_S = 0.05
 _GOLDEN = (math.sqrt(5) - 1) / 2
-# How finely a pass is looked at for sunlight and brightness.
+# How often a pass is sampled for sunlight and brightness.
 _LOOK = timedelta(seconds=5)
 
 
@@ -44,7 +44,7 @@ class Site(NamedTuple):
 
 
 class Look(NamedTuple):
-    """A satellite above a site at one moment: degrees, kilometres, and what the light is like."""
+    """A satellite above a site at one moment: degrees, kilometres, and how it is lit."""
 
     azimuth_deg: float
     elevation_deg: float
@@ -62,15 +62,15 @@ def passes(
     min_elevation_deg: float = 10.0,
     check: Callable[[], None] = lambda: None,
 ) -> list[Pass]:
-    """Find the passes of which some part lies in a window.
+    """Find the passes that lie at least partly in a window.
 
     Args:
         elements: The satellite's mean elements.
         site: The place.
         start: First moment, aware.
         end: First moment after the window.
-        min_elevation_deg: What is lower does not count.
-        check: Called now and then; it may raise to end the computation.
+        min_elevation_deg: A pass lasts while the satellite is higher than this.
+        check: Called once per culmination; it may raise to end the computation.
 
     Raises:
         ValueError: There is no position for a moment.
@@ -93,12 +93,12 @@ def magnitude(range_km: float, phase_deg: float) -> float:
 
     m = M + 5 log10(d / 1000 km) - 2.5 log10(sin b + (pi - b) cos b): the inverse square of the
     distance d, and the phase function of a diffusely reflecting sphere for the phase angle b
-    between Sun and observer, which is 1 at b = 90 deg. M is the standard magnitude at 1,000 km and
-    90 deg. The station is no sphere: observers find it up to a magnitude brighter or fainter.
+    between Sun and observer; the function is 1 at b = 90 deg. M is the standard magnitude at
+    1,000 km and 90 deg. The station is no sphere: it appears up to a magnitude brighter or fainter.
 
     Args:
         range_km: Distance from the observer.
-        phase_deg: Angle at the satellite between the Sun and the observer, 0 fully lit.
+        phase_deg: Angle at the satellite between the Sun and the observer; 0 means fully lit.
     """
     phase = math.radians(phase_deg)
     lit = max(1e-6, math.sin(phase) + (math.pi - phase) * math.cos(phase))
@@ -169,7 +169,7 @@ class _Sky:
 
 
 def _culminations(sky: _Sky, start: datetime, end: datetime) -> Iterator[datetime]:
-    """Find the moments at which the satellite is highest, where it may be above the horizon."""
+    """Find the moments at which the satellite is highest and may be above the horizon."""
     when = start - _STEP
     before, here = sky.nearness(when - _STEP), sky.nearness(when)
     while when <= end + _STEP:
@@ -180,7 +180,7 @@ def _culminations(sky: _Sky, start: datetime, end: datetime) -> Iterator[datetim
 
 
 def _highest(sky: _Sky, low: datetime, high: datetime) -> datetime:
-    """Return the maximum of the elevation, by golden section: it has one between the samples."""
+    """Return when the elevation is greatest, by golden section: it has one maximum in between."""
     span = high - low
     left, right = high - _GOLDEN * span, low + _GOLDEN * span
     at_left, at_right = sky.elevation_deg(left), sky.elevation_deg(right)
@@ -197,7 +197,7 @@ def _highest(sky: _Sky, low: datetime, high: datetime) -> datetime:
 
 
 def _crossing(sky: _Sky, above: datetime, below: datetime, elevation_deg: float) -> datetime:
-    """Return when the elevation is crossed between a moment above it and one below it."""
+    """Return when an elevation is crossed between a moment above it and one below it."""
     while abs((above - below).total_seconds()) > _ENOUGH_S:
         middle = above + (below - above) / 2
         if sky.elevation_deg(middle) > elevation_deg:

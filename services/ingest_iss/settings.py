@@ -10,7 +10,7 @@ MIN_ELEMENTS_PERIOD_S = 7_200
 
 
 class IngestIssSettings(ServiceSettings):
-    """What ingest_iss is told; the second name of a variable is the earlier systems'."""
+    """The settings of ingest_iss; the second name of a variable is that of the earlier systems."""
 
     wheretheiss_url: UpstreamUrl = Field(
         default=HttpUrl("https://api.wheretheiss.at/v1"),
@@ -21,13 +21,13 @@ class IngestIssSettings(ServiceSettings):
         default=HttpUrl("https://celestrak.org"), description="Base address of Celestrak."
     )
     iss_poll_seconds: Annotated[float, Field(ge=1, le=3_600)] = Field(
-        # The upstream allows about one call a second and 350 in 5 minutes; this makes 60.
+        # The upstream allows about one call a second and 350 in 5 minutes; this makes 60 of them.
         default=5.0,
         validation_alias=AliasChoices("CASSIOPEIA_ISS_POLL_SECONDS", "ISS_EVERY_SECONDS"),
         description="Period of the positions.",
     )
     iss_timeout_seconds: Seconds = Field(
-        # Below the period, so that an upstream that hangs does not thin out the positions.
+        # Shorter than the period, so that positions stay as frequent when the upstream hangs.
         default=3.0,
         description="How long the position API may take to answer.",
     )
@@ -37,7 +37,7 @@ class IngestIssSettings(ServiceSettings):
         description="A position whose time is further than this from ours is stale.",
     )
     iss_elements_seconds: Annotated[float, Field(ge=MIN_ELEMENTS_PERIOD_S, le=604_800)] = Field(
-        # Celestrak updates every 2 h, refuses a repeated download, and blocks who insists.
+        # Celestrak updates every 2 h, refuses a repeated download, and blocks clients that insist.
         default=7_500.0,
         description="Period of the orbital elements; Celestrak asks for at least 2 h.",
     )

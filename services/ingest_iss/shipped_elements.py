@@ -1,8 +1,9 @@
-"""The newest elements of the station that the project knows, for a machine without network.
+"""The elements of the station that come with the project, for a machine without a network.
 
-Numbers measured and published by the United States Space Force. They are from 9 October 2026: a
-position computed from them is some 20 km off after nine days and anywhere on the orbit after some
-months; every answer made from them says how old they are. A newer record may replace this one.
+The numbers were measured and published by the United States Space Force on 9 October 2026. A
+position computed from them is about 20 km off after nine days, and may be anywhere on the orbit
+after some months; every answer that uses them says how old they are. A newer record may replace
+this one.
 """
 
 from collections.abc import Mapping

@@ -8,7 +8,7 @@ from services.ingest_iss.earth import Vector, days_since_j2000, dot, wrapped_deg
 
 ASTRONOMICAL_UNIT_KM = 149_597_870.7
 SUN_RADIUS_KM = 695_700.0
-# The equatorial radius: seen from a low orbit, the shadow's edge is within 20 km of it.
+# The equatorial radius; for a low orbit, the shadow's edge is within 20 km of this sphere's.
 SHADOW_RADIUS_KM = 6378.137
 
 
@@ -22,8 +22,8 @@ class Subsolar(NamedTuple):
 def sun_position(when: datetime) -> Vector:
     """Return the apparent geocentric position of the Sun in km, mean equator and equinox of date.
 
-    The low-precision formulas of the Astronomical Almanac (page C5): 0.01 deg from 1950 to 2050.
-    That frame differs from TEME by the nutation, less than 0.005 deg.
+    By the low-precision formulas of the Astronomical Almanac (page C5), good to 0.01 deg from 1950
+    to 2050. Their frame differs from TEME by the nutation, less than 0.005 deg.
     """
     n = days_since_j2000(when)
     anomaly = math.radians(357.528 + 0.9856003 * n)
@@ -42,7 +42,7 @@ def sun_position(when: datetime) -> Vector:
 
 
 def subsolar_point(sun: Vector, gmst: float) -> Subsolar:
-    """Return the subsolar point; its latitude is the Sun's declination, as wheretheiss.at has it.
+    """Return the subsolar point; as at wheretheiss.at, its latitude is the Sun's declination.
 
     Args:
         sun: The Sun's geocentric position.
@@ -57,13 +57,13 @@ def subsolar_point(sun: Vector, gmst: float) -> Subsolar:
 def in_umbra(satellite: Vector, sun: Vector) -> bool:
     """Tell whether the Earth hides the whole disc of the Sun from the satellite.
 
-    The conical shadow of a spherical Earth by apparent radii (Montenbruck and Gill, Satellite
-    Orbits, section 3.4.2): the disc of the Sun lies inside the disc of the Earth. In the penumbra,
-    some eight seconds of an ISS orbit at each edge, the answer is still no. Neither flattening nor
+    The shadow is the cone behind a spherical Earth, by apparent radii (Montenbruck and Gill,
+    Satellite Orbits, section 3.4.2): the Sun's disc lies inside the Earth's disc. In the penumbra,
+    about eight seconds of an ISS orbit at each edge, the answer is still no. Neither flattening nor
     refraction is included; each moves the edge by seconds.
 
     Args:
-        satellite: Its geocentric position in km, outside of the Earth.
+        satellite: The satellite's geocentric position in km, outside the Earth.
         sun: The Sun's geocentric position in km, in the same frame.
     """
     to_sun = Vector(sun.x - satellite.x, sun.y - satellite.y, sun.z - satellite.z)

@@ -8,8 +8,8 @@ from libs.common.polling.published import LastAnswer
 from libs.common.upstream.client import UpstreamClient
 from services.ingest_iss.normalize import ISS_NORAD_ID, elements_event
 
-# Its policy blocks an address after 50 errors in 2 h; a quarter of that leaves room for others
-# behind the same address.
+# Celestrak's policy blocks an address after 50 errors in 2 h; a quarter of that leaves room for
+# other clients behind the same address.
 LIMITS = (Limit(calls=12, period_s=7_200.0),)
 _NOT_UPDATED = "has not updated since your last successful"
 
@@ -29,9 +29,9 @@ class Celestrak:
         """Return the newest elements.
 
         Raises:
-            NotUpdatedError: It refuses to give again what it gave already.
-            AccessRefusedError: It does, and what it gave is not known here: another process behind
-                the same address has it, or a broker that is no more.
+            NotUpdatedError: Celestrak refuses to repeat the elements that it gave before.
+            AccessRefusedError: The same, but those elements are not known here: another process
+                behind the same address has them, or a broker that no longer exists had them.
         """
         try:
             answer = await self._client.get_json(
@@ -51,7 +51,7 @@ class Celestrak:
 
 
 def _says_not_updated(error: AccessRefusedError | BodyRejectedError) -> bool:
-    """Recognise the prose that means `keep what you have`; it comes with 403, and came with 200."""
+    """Recognise the text that means `keep what you have`, sent with 403 and formerly with 200."""
     body = error.body.decode(errors="replace") if isinstance(error, BodyRejectedError) else ""
-    # It is wrapped, at places that vary.
+    # The text is wrapped at varying places.
     return _NOT_UPDATED in " ".join(f"{error} {body}".split())

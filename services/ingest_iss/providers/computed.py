@@ -1,4 +1,4 @@
-"""The position computed here, from the newest elements that there are."""
+"""The position, computed here from the newest known elements."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -34,7 +34,7 @@ class ComputedPosition:
         self._clock = clock
 
     async def poll(self) -> Reading:
-        """Return the position at the present whole second, as the upstream counts."""
+        """Return the position at the current whole second, as the upstream does."""
         now = self._clock.now()
         elements = newest_elements(await self._elements.load())
         try:
@@ -46,7 +46,7 @@ class ComputedPosition:
 
 
 def newest_elements(known: Sequence[Event]) -> IssElements:
-    """Return the newest among the elements known and those shipped with the project."""
+    """Return the newest of the known elements and those shipped with the project."""
     candidates = [event.data for event in known if isinstance(event, IssElementsEvent)]
     return max([shipped_elements(), *candidates], key=lambda elements: elements.epoch)
 
@@ -54,7 +54,7 @@ def newest_elements(known: Sequence[Event]) -> IssElements:
 def computed_event(
     state: SatelliteState, elements: IssElements, provenance: Provenance, max_age: timedelta
 ) -> IssPositionEvent:
-    """Wrap a computed state, with the age of the elements that it rests on."""
+    """Wrap a computed state into an event, with the age of the elements that it is based on."""
     age = state.time - elements.epoch
     position = IssPosition(
         norad_id=ISS_NORAD_ID,
@@ -89,7 +89,7 @@ def _as_the_upstream_would(state: SatelliteState) -> dict[str, object]:
         "timestamp": int(state.time.timestamp()),
         "daynum": state.julian_day,
         "solar_lat": state.solar_latitude_deg,
-        # The one longitude that the upstream counts eastward from 0 to 360.
+        # The only longitude that the upstream counts eastward from 0 to 360.
         "solar_lon": state.solar_longitude_deg % 360.0,
         "units": "kilometers",
     }

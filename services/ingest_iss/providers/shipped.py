@@ -32,7 +32,7 @@ class ShippedElements:
         """Return the shipped elements.
 
         Raises:
-            NotUpdatedError: Elements are known already, and none of those is older.
+            NotUpdatedError: Elements are known already, and they are not older than these.
         """
         if await self._known.load():
             raise NotUpdatedError("elements are known already")

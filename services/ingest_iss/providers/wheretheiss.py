@@ -1,4 +1,4 @@
-"""wheretheiss.at: the position as somebody else computes it, from elements of the same day."""
+"""wheretheiss.at: the position, computed by that service from elements of the same day."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from libs.common.polling.providers import Reading
 from libs.common.upstream.client import UpstreamClient
 from services.ingest_iss.normalize import ISS_NORAD_ID, position_event
 
-# Documented: roughly one call a second; its headers say 350 in 5 minutes.
+# The documentation says roughly one call a second; the headers say 350 in 5 minutes.
 LIMITS = (Limit(calls=1, period_s=1.0), Limit(calls=350, period_s=300.0))
 
 
