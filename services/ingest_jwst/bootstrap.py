@@ -25,8 +25,8 @@ from services.ingest_jwst.settings import IngestJwstSettings
 IMAGES = "jwst"
 
 _BACK_OFF = BackOff(threshold=1, base_s=60.0, cap_s=3_600.0)
-# Ten times an honest page. A poll holds the records of all its pages, at worst 160 MB where each
-# may have 8 MiB: too much for a container of 256.
+# Ten times a real page. A poll holds the records of all its pages: if each page could have 8 MiB,
+# these would take up to 160 MB, too much for a container of 256 MB.
 _MAX_BODY_BYTES = 4 * 1024 * 1024
 
 
@@ -57,7 +57,7 @@ def _images(settings: IngestJwstSettings, ingest: Ingest) -> Poller:
     fence = Fence(ingest.redis, IMAGES)
     providers: list[Provider] = [_mast(settings, ingest, fence)]
     if settings.jwstapi_key.get_secret_value():
-        # Preferred where somebody took the trouble to get a key; without one nothing is missing.
+        # Preferred by an operator who took the trouble to get a key; without it nothing is missing.
         providers.insert(0, _jwstapi(settings, ingest, fence))
     shipped = ShippedImages(Published(ingest.redis, IMAGES))
     return ingest.poller(options, *providers, shipped, fence=fence)

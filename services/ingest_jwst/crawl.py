@@ -1,4 +1,4 @@
-"""Which release times are read next: the newest first, then further and further back. Pure."""
+"""Which release times to read next: the newest first, then further and further back. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,13 +10,13 @@ from services.ingest_jwst.normalize import Span
 
 @dataclass(frozen=True, slots=True)
 class CrawlOptions:
-    """How far and how fast.
+    """How far back the crawl goes, and how fast.
 
     Attributes:
         step: Length of one span.
-        overlap: How far before the newest release known a new look begins: releases are entered
-            late, and the newest one must be seen again to know that the archive is not frozen.
-        history: How far back at most.
+        overlap: How far before the newest known release each new look starts: some releases are
+            entered late, and seeing the newest one again shows that the archive is not frozen.
+        history: How far back the crawl goes at most.
     """
 
     step: timedelta
@@ -24,21 +24,21 @@ class CrawlOptions:
     history: timedelta
 
 
-# How long a page is left alone that fails while others are read. MAST's faults of an hour end by
-# themselves; a page that it cannot give costs four questions a day in the end.
+# How long a failed page rests while others are read. MAST's temporary faults last about an hour; a
+# page that MAST can never give costs four questions a day in the end.
 _FIRST_REST = timedelta(minutes=5)
 _LONGEST_REST = timedelta(hours=6)
 
 
 class PendingSpan(BaseModel):
-    """A span that is not read to its end, and the page to go on with.
+    """A span that is not yet read to its end, and the page to go on with.
 
     Attributes:
-        since: Its begin.
-        until: Its end.
+        since: Start of the span.
+        until: End of the span.
         page: The page to go on with.
-        is_recent: Whether it is a look at the newest releases.
-        failures: How often a page of it failed.
+        is_recent: Whether the span is a look at the newest releases.
+        failures: How often one of its pages failed.
         rests_until: When it may be asked for again.
         reason: Why its page failed last.
     """
@@ -59,11 +59,11 @@ class PendingSpan(BaseModel):
         return Span(self.since, self.until)
 
     def rests(self, now: datetime) -> bool:
-        """Tell whether it is left alone now; a clock that was set back makes it rest no longer."""
+        """Tell whether the span rests now; a clock that was set back does not prolong the rest."""
         return self.rests_until is not None and now < self.rests_until <= now + _LONGEST_REST
 
     def failed(self, now: datetime, reason: str) -> "PendingSpan":
-        """Return the span after its page has failed: it rests, and longer each time."""
+        """Return the span after its page has failed: it rests, for longer each time."""
         rest = min(_LONGEST_REST, _FIRST_REST * 2 ** min(self.failures, 10))
         return self.model_copy(
             update={"failures": self.failures + 1, "rests_until": now + rest, "reason": reason}
@@ -71,12 +71,12 @@ class PendingSpan(BaseModel):
 
 
 class Crawl(BaseModel):
-    """Where a crawl stands.
+    """The progress of a crawl.
 
     Attributes:
         newest: The newest release seen.
-        oldest: What is older was not looked at yet.
-        pending: What was begun, the next first.
+        oldest: Older releases were not asked for yet.
+        pending: The spans that were begun, the next one first.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -88,7 +88,7 @@ class Crawl(BaseModel):
     def looking(self, now: datetime, options: CrawlOptions) -> "Crawl":
         """Return the crawl with the newest releases in front, unless those are being read.
 
-        A look that fails is no reason to look no more.
+        A failed look does not keep the next poll from looking again.
         """
         if any(span.is_recent and not span.failures for span in self.pending):
             return self
@@ -102,7 +102,7 @@ class Crawl(BaseModel):
         )
 
     def next_span(self, now: datetime, options: CrawlOptions) -> tuple["Crawl", PendingSpan | None]:
-        """Return what to read now, and the crawl that knows of it; None when all is read."""
+        """Return the span to read now, with the crawl that includes it; None when all is read."""
         for pending in self.pending:
             if not pending.rests(now):
                 return self, pending
@@ -134,15 +134,15 @@ class Crawl(BaseModel):
     def after_failure(self, span: PendingSpan, now: datetime, reason: str) -> "Crawl":
         """Return the crawl after a page of a pending span has failed while others were read.
 
-        Looks that fail one after the other become one: what is read again costs a question, and
-        is not published again.
+        Looks that fail one after the other are merged into one: what is read twice costs a
+        question, but is not published twice.
         """
         others = self._without(span)
         older = next((each for each in others if each.is_recent and each.failures), None)
         if older and span.is_recent:
             others.remove(older)
             whole = {"since": min(older.since, span.since), "until": max(older.until, span.until)}
-            # Its rest is its own: what fails in front of it says nothing new.
+            # The older look keeps its rest: the failure of the newer one says nothing new.
             return self.model_copy(
                 update={"pending": (*others, older.model_copy(update={**whole, "page": 1}))}
             )
@@ -150,7 +150,7 @@ class Crawl(BaseModel):
 
     @property
     def trouble(self) -> str | None:
-        """What cannot be read at present; None where nothing fails."""
+        """What cannot be read at present; None when nothing fails."""
         for each in self.pending:
             if each.failures:
                 return (
@@ -160,7 +160,7 @@ class Crawl(BaseModel):
         return None
 
     def rest(self, now: datetime) -> timedelta | None:
-        """Return how long the next span rests that does; None where none does."""
+        """Return how long it is until the first resting span may be read; None if none rests."""
         ends = [each.rests_until for each in self.pending if each.rests_until]
         return min(ends) - now if ends else None
 

@@ -1,4 +1,4 @@
-"""What the name of a JWST product says. Pure.
+"""Takes apart the names of JWST products. Pure.
 
 Exposures:     jw PPPPP OOO VVV _ GGSAA _ EEEEE _ DETECTOR [_oNNN] _ SUFFIX
 Combinations:  jw PPPPP - ACID _ TARGET _ INSTRUMENT _ OPTICS _ SUFFIX
@@ -13,7 +13,7 @@ from libs.common.events import Instrument
 _NAME = re.compile(r"jw(?P<program>[0-9]{5})[0-9a-z-]*(_[0-9a-z.+-]+)+")
 _ENDING = re.compile(r"\.[a-z]{3,5}(\.gz)?$")
 _THUMB = "_thumb"
-# A detector, or an instrument's own name, fills one part between underscores.
+# The name of a detector or of an instrument fills a whole part between underscores.
 _INSTRUMENTS: tuple[tuple[re.Pattern[str], Instrument], ...] = (
     (re.compile(r"nircam|nrc[ab]([1-5]|long)?|nrcalong|nrcblong"), "NIRCam"),
     (re.compile(r"nirspec|nrs[12]?"), "NIRSpec"),
@@ -21,7 +21,7 @@ _INSTRUMENTS: tuple[tuple[re.Pattern[str], Instrument], ...] = (
     (re.compile(r"niriss|nis"), "NIRISS"),
     (re.compile(r"fgs[12]?|guider[12]|gs-[a-z0-9-]+|gs"), "FGS"),
 )
-# Filters, gratings and prisms; what else stands between hyphens is a subarray or a channel.
+# Filters, gratings and prisms; other words between hyphens are subarrays or channels.
 _OPTICS = re.compile(r"f[0-9]{3,4}[a-z]{1,2}2?|fnd|g[0-9]{3}[hm]|gr150[cr]|prism|p750l")
 
 
@@ -30,13 +30,13 @@ class ProductName:
     """A product's name, taken apart.
 
     Attributes:
-        stem: The whole name without its ending and without `_thumb`.
+        stem: The whole name without its extension and without `_thumb`.
         observation_id: The stem without the suffix.
         suffix: The kind of product, with its underscore.
         program: The number of the observing program.
-        instruments: None, one, or (never seen) more.
+        instruments: No instrument, one, or (never seen) several.
         filters: Filters and dispersers, in capitals, without CLEAR.
-        is_thumbnail: Whether it is the small version of the picture of that name.
+        is_thumbnail: Whether it is the small version of the picture with that stem.
     """
 
     stem: str
@@ -52,7 +52,7 @@ def parse_product_name(file_name: str) -> ProductName:
     """Take the name of a product's file apart.
 
     Raises:
-        ValueError: It is no name of a JWST product.
+        ValueError: The text is no name of a JWST product.
     """
     whole = _ENDING.sub("", file_name.strip().lower())
     stem = whole.removesuffix(_THUMB)
@@ -75,7 +75,7 @@ def program_of(name: str) -> int:
     """Return the program whose number a product's or an observation's name starts with.
 
     Raises:
-        ValueError: It is no JWST name.
+        ValueError: The text is no JWST name.
     """
     match = _NAME.fullmatch(name) if len(name) <= 150 else None  # noqa: PLR2004 - three times the longest known
     if match is None or match["program"] == "00000":
@@ -94,6 +94,6 @@ def instruments_of(name: str) -> list[Instrument]:
 
 
 def filters_of(name: str) -> list[str]:
-    """Return the filters and dispersers that a combination's name holds, in capitals."""
+    """Return the filters and dispersers in a combination's name, in capitals."""
     words = [word for part in name.split("_")[1:] for word in part.split("-")]
     return [word.upper() for word in words if _OPTICS.fullmatch(word)]

@@ -1,4 +1,4 @@
-"""Which links leave the service: https, and only to archives of JWST pictures. Pure."""
+"""Which links are published: https, and only to archives of JWST pictures. Pure."""
 
 import re
 from urllib.parse import unquote
@@ -11,7 +11,7 @@ _PRODUCT_URI = re.compile(r"mast:JWST/product/[A-Za-z0-9._+-]{1,200}")
 
 
 def archive_link(value: object) -> str | None:
-    """Return a link to a known archive, a `mast:` name made into one; None for all else."""
+    """Return a link to a known archive, also for a `mast:` name; None for anything else."""
     if isinstance(value, str) and _PRODUCT_URI.fullmatch(value):
         return _DOWNLOAD + value
     link = web_link(value)
@@ -19,7 +19,7 @@ def archive_link(value: object) -> str | None:
 
 
 def product_link(file_name: str) -> str | None:
-    """Return the link under which MAST gives out a product."""
+    """Return MAST's download link for a product."""
     return archive_link(f"mast:JWST/product/{file_name}")
 
 

@@ -17,9 +17,9 @@ from services.ingest_jwst.links import archive_link, linked_file, product_link
 
 # 1970-01-01T00:00Z as a Modified Julian Date.
 UNIX_EPOCH_MJD = 40_587.0
-# 1995 to 2132: outside, a number is no date of this telescope.
+# 1995 to 2132; a number outside this range is no date of this telescope.
 _MJD_RANGE = (50_000.0, 100_000.0)
-# The telescope sees 600 to 28,800 nm; an archive writes 0 for what it does not know.
+# The telescope sees 600 to 28,800 nm; archives write 0 for unknown values.
 _BAND_NM = (100.0, 100_000.0)
 PRODUCT_TYPES: tuple[Literal["image", "cube"], ...] = ("image", "cube")
 COMBINED = 3
@@ -46,7 +46,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class MastPage:
-    """What MAST said: that it is still at it, what is wrong, or a page of rows."""
+    """MAST's answer: still executing, an error, or a page of rows."""
 
     status: Literal["COMPLETE", "EXECUTING", "ERROR"]
     message: str
@@ -56,7 +56,7 @@ class MastPage:
 
 @dataclass(frozen=True, slots=True)
 class JwstApiPage:
-    """What the envelope of jwstapi.com says; no items where its list ends."""
+    """The envelope of jwstapi.com; there are no items after the end of its list."""
 
     status: int
     error: str
@@ -67,7 +67,7 @@ def mast_page(body: object, *, page: int, page_size: int) -> MastPage:
     """Read an answer of MAST's `invoke`.
 
     Raises:
-        ValueError: It is none; the message says what was expected.
+        ValueError: The body is no such answer; the message says what was expected.
     """
     if not isinstance(body, Mapping):
         raise ValueError(f"expected an object, got {type(body).__name__}")
@@ -94,7 +94,7 @@ def jwstapi_page(body: object) -> JwstApiPage:
     """Read an answer of jwstapi.com.
 
     Raises:
-        ValueError: It is none; the message says what was expected.
+        ValueError: The body is no such answer; the message says what was expected.
     """
     if not isinstance(body, Mapping):
         raise ValueError(f"expected an object, got {type(body).__name__}")
@@ -112,7 +112,8 @@ def jwstapi_page(body: object) -> JwstApiPage:
 def is_wanted(row: object, span: Span) -> bool:
     """Tell whether a row of MAST is what was asked for, whatever filters MAST ignored.
 
-    So is one that does not say when it was released: that it cannot be read is found on reading.
+    A row without a readable time of release counts as wanted, because its fault is reported later,
+    when it is read.
     """
     if not isinstance(row, Mapping):
         return True
@@ -129,15 +130,15 @@ def is_wanted(row: object, span: Span) -> bool:
 
 
 def is_public(row: Mapping[str, Any]) -> bool:
-    """Tell whether everybody may download what a row tells of."""
+    """Tell whether everybody may download a row's product."""
     return str(row.get("dataRights") or "PUBLIC").upper() == "PUBLIC"
 
 
 def mast_image(row: object, provenance: Provenance) -> JwstImageEvent:
-    """Read a row of MAST: CAOM's columns.
+    """Read a row of MAST, which has CAOM's columns.
 
     Raises:
-        ValueError: It is no picture; the message names the column and what was expected.
+        ValueError: The row is no picture; the message names the column and what was expected.
     """
     row = storable_record(row)
     if row.get("obs_collection") != "JWST":
@@ -183,10 +184,10 @@ def mast_image(row: object, provenance: Provenance) -> JwstImageEvent:
 
 
 def released_image(row: object, provenance: Provenance) -> JwstImageEvent:
-    """Read a row of MAST that was asked for by the time of its release.
+    """Read a row of MAST that was asked for by its time of release.
 
     Raises:
-        ValueError: It is no picture, or does not say when it was released.
+        ValueError: The row is no picture, or has no time of release.
     """
     event = mast_image(row, provenance)
     if event.data.released_at is None:
@@ -197,11 +198,11 @@ def released_image(row: object, provenance: Provenance) -> JwstImageEvent:
 def jwstapi_image(item: object, provenance: Provenance) -> JwstImageEvent | None:
     """Read an item of jwstapi.com; None for one that is no picture of its own.
 
-    The instruments that an item lists are those that can have its suffix, so that the instrument
-    is read from the file's name instead. A thumbnail comes again in the item of its picture.
+    An item lists all instruments that can have its suffix, so the instrument is read from the
+    file's name instead. A thumbnail is left out: the item of its picture has it, too.
 
     Raises:
-        ValueError: It is no item; the message names the field and what was expected.
+        ValueError: The record is no item; the message names the field and what was expected.
     """
     item = storable_record(item)
     if item.get("file_type") != "jpg":
@@ -239,7 +240,7 @@ def jwstapi_image(item: object, provenance: Provenance) -> JwstImageEvent | None
 def caption_of(
     what: str, instruments: Sequence[str], filters: Sequence[str], more: str | None
 ) -> str:
-    """Return one line that tells what a picture shows and how it was taken."""
+    """Return one line that says what a picture shows and how it was taken."""
     how = " ".join(part for part in ("/".join(instruments), "+".join(filters)) if part)
     head = ", ".join(part for part in (what, how) if part)
     return (f"{head}: {more}" if more else head)[:MAX_TEXT]
@@ -248,11 +249,11 @@ def caption_of(
 def text_of(value: object) -> str | None:
     """Return a text without markup and of a bounded length; None where there is none.
 
-    The text "null", which stands in some columns, is none.
+    The text "null", which some columns hold, counts as none.
     """
     if not isinstance(value, str):
         return None
-    # Markup can only shorten it; what is beyond is not worth the work.
+    # Removing markup only shortens a text; what is beyond ten times the limit is not worth reading.
     found = plain_text(value[: MAX_TEXT * 10])[:MAX_TEXT].strip()
     return found if found and found.lower() != "null" else None
 
@@ -261,7 +262,7 @@ def mjd_of(row: Mapping[str, Any], column: str) -> datetime | None:
     """Return a Modified Julian Date as a time, to the second; None where there is none.
 
     Raises:
-        ValueError: It is no date of this telescope.
+        ValueError: The value is no date of this telescope.
     """
     value = row.get(column)
     if value is None:
@@ -279,16 +280,16 @@ def to_mjd(moment: datetime) -> float:
 
 
 def _received(record: dict[str, Any], provenance: Provenance) -> dict[str, Any] | None:
-    """Return a record that an archive sent: the shipped ones nobody did."""
+    """Return a record that an archive sent; None for a shipped image, which none sent."""
     return None if provenance.origin is Origin.SNAPSHOT else record
 
 
 def _mast_preview(
     row: Mapping[str, Any], observation: str, kind: Literal["image", "cube"] | None
 ) -> tuple[ProductName, str]:
-    """Return the name of a row's picture and the link to it, made up by rule where none is given.
+    """Return the name of a row's picture and its link, by the archive's rule if none is given.
 
-    The link must be to a picture of this observation: another file's name would be a wrong id.
+    The link must lead to a picture of this observation: another file's name would be a wrong id.
     """
     program_of(observation)
     link = archive_link(row.get("jpegURL"))
@@ -316,7 +317,7 @@ def _mast_filters(row: Mapping[str, Any]) -> list[str]:
 
 
 def _archive_id(value: object) -> str | None:
-    """Return the id that is a number in the data although the fields declare it as text."""
+    """Return the archive's id, which is a number in the data although it is declared as text."""
     number = _whole(value, 0, 10**15)
     return None if number is None else str(number)
 

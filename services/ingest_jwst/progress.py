@@ -1,4 +1,4 @@
-"""Where a crawl stands, kept in the broker: it goes on where it stopped, whoever goes on."""
+"""The progress of a crawl, kept in the broker, so that any replica goes on where it stopped."""
 
 from typing import Generic, TypeVar
 
@@ -25,13 +25,13 @@ class Progress(Generic[_State]):
         try:
             return type(self._fresh).model_validate_json(stored)
         except ValidationError:
-            # Another version wrote it: to begin anew costs requests and loses nothing.
+            # Another version wrote it. Starting again costs requests, but loses nothing.
             return self._fresh
 
     async def save(self, state: _State) -> None:
-        """Remember where to go on; call it when what was read before is published.
+        """Remember where to go on; call it once everything read so far is published.
 
         Raises:
-            LeaseLostError: Another replica goes on by now.
+            LeaseLostError: Another replica continues the crawl by now.
         """
         await self._fence.write([("SET", self._key, state.model_dump_json())])

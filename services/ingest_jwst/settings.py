@@ -8,7 +8,7 @@ from libs.common.settings import HeaderSecret, Seconds, ServiceSettings, Upstrea
 
 
 class IngestJwstSettings(ServiceSettings):
-    """What ingest_jwst is told."""
+    """The settings of ingest_jwst."""
 
     mast_url: UpstreamUrl = Field(
         default=HttpUrl("https://mast.stsci.edu"), description="Base address of MAST."
@@ -22,7 +22,7 @@ class IngestJwstSettings(ServiceSettings):
         " MAST is all that is needed.",
     )
     jwst_poll_seconds: Annotated[float, Field(ge=60, le=604_800)] = Field(
-        # Some dozens are released every day; a year of history takes about fifteen polls.
+        # A few dozen are released every day; a year of history takes about fifteen polls.
         default=3_600.0,
         description="Period of the images.",
     )
@@ -32,12 +32,12 @@ class IngestJwstSettings(ServiceSettings):
         description="How long an archive may take to answer.",
     )
     jwst_history_days: Annotated[float, Field(gt=0, le=36_525)] = Field(
-        # Some ten thousand images, of which the broker keeps about 1 KB each.
+        # About ten thousand images, of which the broker keeps about 1 KB each.
         default=365.0,
         description="How old a release may be that is still collected from MAST.",
     )
     jwstapi_max_pages: Annotated[int, Field(ge=1, le=100_000)] = Field(
-        # As many images as a year of MAST's.
+        # As many images as MAST has for a year.
         default=100,
         description="Pages of 100 images that are collected from jwstapi.com.",
     )

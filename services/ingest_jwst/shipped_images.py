@@ -1,7 +1,7 @@
-"""Some public images that the project knows, for a machine without network: facts only.
+"""Some public images that come with the project, for a machine without a network: facts only.
 
-Names, programs and links as the archives give them; the day of the observation where it is known.
-The rows are in the archives' own forms, so that the normalizers read them as they read live ones.
+Names, programs and links are the archives' own; the day of the observation is given where known.
+The rows have the archives' own form, so that the normalizers read them like live ones.
 """
 
 from collections.abc import Mapping, Sequence

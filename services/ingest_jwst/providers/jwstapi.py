@@ -1,4 +1,4 @@
-"""jwstapi.com: single exposures as JPEG, for those who have a key; a catalogue without dates."""
+"""jwstapi.com: single exposures as JPEG; it needs a key, and has no dates."""
 
 from http import HTTPStatus
 from typing import NoReturn
@@ -26,11 +26,11 @@ from services.ingest_jwst.progress import Progress
 from services.ingest_jwst.providers.pages import Pages
 
 KEY_HEADER = "X-API-KEY"
-# No limit is published, and one person runs it: a tenth of what MAST gets.
+# The site publishes no limit, and is run by one person: about a sixth of MAST's calls.
 LIMITS = (Limit(calls=10, period_s=60.0), Limit(calls=60, period_s=3_600.0))
 PAGE_SIZE = 100
 PAGES_PER_POLL = 5
-# These say nothing about the page that was asked for; other errors may be that page's alone.
+# These errors say nothing about the requested page; others may concern that page alone.
 _GENERAL = (
     RateLimitedError,
     BudgetExhaustedError,
@@ -43,10 +43,10 @@ _log = get_logger(__name__)
 
 
 class PageProgress(BaseModel):
-    """Where the crawl stands.
+    """The progress of the crawl.
 
     Attributes:
-        page: The page to go on with; they count from 1.
+        page: The page to go on with; pages are counted from 1.
         failing: Pages that could not be read in this round, and why.
     """
 
@@ -57,7 +57,7 @@ class PageProgress(BaseModel):
 
 
 class JwstApi:
-    """Images from api.jwstapi.com, page after page, and from the first again at the end."""
+    """Images from api.jwstapi.com, page after page; after the last page, the first again."""
 
     name = "jwstapi.com"
     origin = Origin.LIVE
@@ -73,8 +73,8 @@ class JwstApi:
     async def poll(self) -> Reading:
         """Return the images of the next pages.
 
-        A page that fails is left out until the next round, and is the source's trouble until then.
-        Where no page can be read, the archive has failed.
+        A page that fails is skipped until the next round, and is the source's trouble until then.
+        If no page can be read, the archive has failed.
         """
         progress = await self._progress.load()
         number, failing = progress.page, dict(progress.failing)
@@ -87,10 +87,10 @@ class JwstApi:
             except UpstreamError as error:
                 if not pages.events and (failure or isinstance(error, _GENERAL)):
                     raise failure or error from None
-                # What the earlier pages gave counts.
+                # The images of the earlier pages are kept.
                 _log.info("crawl_interrupted", provider=self.name, reason=str(error))
                 if failure or isinstance(error, _GENERAL):
-                    # The next poll begins with this one again.
+                    # The next poll starts with this page again.
                     break
                 failure = error
                 failing[number] = str(error)
@@ -134,7 +134,7 @@ class JwstApi:
         return Provenance(self.name, self.origin, answer.fetched_at)
 
     async def _raise_for(self, page: JwstApiPage) -> NoReturn:
-        """Raise what the status inside of the envelope means; that of HTTP was 200."""
+        """Raise the error that the status inside the envelope means; the HTTP status was 200."""
         message = f"{self.name} answered {page.status}: {page.error}"
         match page.status:
             case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:

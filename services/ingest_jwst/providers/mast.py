@@ -1,4 +1,4 @@
-"""MAST, the archive itself: public combined images by the time of their release, without a key."""
+"""MAST, the archive itself: public combined images by their time of release, without a key."""
 
 import asyncio
 import json
@@ -36,11 +36,11 @@ from services.ingest_jwst.normalize import (
 from services.ingest_jwst.progress import Progress
 from services.ingest_jwst.providers.pages import Pages
 
-# It publishes no limit; this is what one careful person makes by hand.
+# MAST publishes no limit; this is about what one careful person makes by hand.
 LIMITS = (Limit(calls=60, period_s=60.0), Limit(calls=400, period_s=3_600.0))
-# These say nothing about the page that was asked for.
+# These errors say nothing about the requested page.
 _LIMITED = (RateLimitedError, BudgetExhaustedError)
-# Where nothing was read yet, these say that MAST is away, and the next page is not asked for.
+# If nothing was read yet, these errors mean that MAST is away, and the next page is not asked for.
 _AWAY = (*_LIMITED, UnreachableError, UpstreamTimeoutError, AccessRefusedError)
 
 _log = get_logger(__name__)
@@ -52,13 +52,13 @@ class MastOptions:
 
     Attributes:
         crawl: How far and how fast the crawl goes back.
-        every: Period of the source: a page may rest for longer, the newest releases do not wait.
-        page_size: Rows per page; without one MAST cuts silently at 50,000.
-        pages_per_poll: Pages per poll at most. 1,000 images hold 11 MB while they are published.
-        pause: Until the next poll while older releases are to be read: a year is there within a
-            minute, at 24 calls a minute of the 60.
+        every: Period of the source; the newest releases do not wait for a page that rests longer.
+        page_size: Rows per page; without a size, MAST silently cuts at 50,000.
+        pages_per_poll: Pages per poll at most. 1,000 images take 11 MB while they are published.
+        pause: Time to the next poll while older releases are still to be read: a year is read in a
+            few minutes, at 24 of the 60 calls a minute.
         repeats: How often a question is repeated that MAST is still working on.
-        repeat_s: Pause before a repetition; it grows by half of itself each time.
+        repeat_s: Pause before the first repetition; each pause is half as long again.
     """
 
     crawl: CrawlOptions
@@ -92,8 +92,8 @@ class Mast:
     async def poll(self) -> Reading:
         """Return the images released last, and then some of the older ones.
 
-        A page that fails rests while the others are read; it is the source's trouble until it is
-        read. Where no page can be read, MAST has failed.
+        A page that fails rests while others are read, and is the source's trouble until it is
+        read. If no page can be read, MAST has failed.
         """
         now = self._clock.now()
         options = self._options
@@ -109,7 +109,7 @@ class Mast:
             except UpstreamError as error:
                 if not read and (failure or isinstance(error, _AWAY)):
                     raise failure or error from None
-                # What was read counts; the next poll goes on.
+                # What was read is kept; the next poll goes on from here.
                 _log.info("crawl_interrupted", provider=self.name, reason=str(error))
                 if isinstance(error, _LIMITED):
                     break
@@ -159,7 +159,7 @@ class Mast:
         return events, page.is_last
 
     async def _ask(self, request: Mapping[str, object], number: int) -> tuple[Answer, MastPage]:
-        """Ask, and repeat the same question for as long as MAST says that it is at it."""
+        """Ask, and repeat the question while MAST says that it is still executing it."""
         form = {"request": json.dumps(request, separators=(",", ":"))}
         pause_s = self._options.repeat_s
         for repeated in range(self._options.repeats + 1):

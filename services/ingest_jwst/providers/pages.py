@@ -1,4 +1,4 @@
-"""Records into events: what cannot be read is kept apart, and the rest of the page is taken."""
+"""Turns records into events; unreadable records are set apart, and the rest is used."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -11,7 +11,7 @@ from libs.common.polling.providers import Reject
 
 
 class Pages:
-    """Collects the pictures of several pages, one event per picture, the first one that came."""
+    """Collects the pictures of several pages; of events of the same picture, the first is kept."""
 
     def __init__(self) -> None:
         self._events: dict[str, JwstImageEvent] = {}
@@ -20,7 +20,7 @@ class Pages:
 
     @property
     def events(self) -> list[JwstImageEvent]:
-        """The events, in the order in which they came."""
+        """The events, in the order in which they were added."""
         return list(self._events.values())
 
     def add(
@@ -28,12 +28,12 @@ class Pages:
     ) -> list[JwstImageEvent]:
         """Add the records of a page; return its events.
 
-        A page of which nothing can be read is taken all the same when another one could be read:
-        its records are bad then, and not our way of reading.
+        A page without a readable record is accepted if another page had one: then its records are
+        bad, and not our way of reading them.
 
         Raises:
-            BodyRejectedError: No record of any page can be read: they are not what they should be.
-                It holds those of this page.
+            BodyRejectedError: No record of any page can be read: they have an unexpected form. The
+                error holds those of this page.
         """
         events: list[JwstImageEvent] = []
         rejects: list[Reject] = []

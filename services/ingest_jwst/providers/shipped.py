@@ -9,7 +9,7 @@ from services.ingest_jwst.shipped_images import EXPOSURES, OBSERVATIONS, WRITTEN
 
 
 def shipped_images() -> list[JwstImageEvent]:
-    """Return the images that are part of the project, as fetched on the day they were written."""
+    """Return the images that are part of the project, dated to the day when they were written."""
     provenance = Provenance(ShippedImages.name, ShippedImages.origin, WRITTEN_ON)
     exposures = [jwstapi_image(item, provenance) for item in EXPOSURES]
     observations = [mast_image(row, provenance) for row in OBSERVATIONS]
@@ -30,7 +30,7 @@ class ShippedImages:
         """Return the shipped images.
 
         Raises:
-            NotUpdatedError: Images are known already, and those are no worse.
+            NotUpdatedError: Images are known already, and these would add nothing.
         """
         if not await self._known.is_empty():
             raise NotUpdatedError("images are known already")
