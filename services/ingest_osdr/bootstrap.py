@@ -24,9 +24,9 @@ from services.ingest_osdr.settings import IngestOsdrSettings
 DATASETS = "osdr"
 
 _LONGEST_PAUSE_S = 3_600.0
-# The earlier systems' period: who asks for fresh data again and again gets a crawl that often.
+# The earlier systems' period; clients that keep asking for fresh data cause a crawl this often.
 _REFRESH_GAP_S = 600.0
-# A detail is some 20 KB, the listing of 630 studies 80 KB.
+# A detail has about 20 KB, the listing of 630 studies 80 KB.
 _MAX_BODY_BYTES = 2 * 1024 * 1024
 
 
@@ -60,7 +60,7 @@ def _datasets(settings: IngestOsdrSettings, ingest: Ingest) -> Poller:
         every=timedelta(seconds=settings.osdr_poll_seconds),
         jitter=0.05,
         min_gap=timedelta(seconds=min(_REFRESH_GAP_S, settings.osdr_poll_seconds)),
-        # The period is hours long: a pause from the first failure on brings the next try sooner.
+        # The period is hours long; a back-off from the first failure on brings the next try sooner.
         back_off=BackOff(threshold=1, base_s=settings.osdr_retry_seconds, cap_s=_LONGEST_PAUSE_S),
         only_changes=True,
     )

@@ -1,8 +1,8 @@
-"""How far a crawl has come, kept in the broker: a restart goes on where the crawl stopped.
+"""The progress of a crawl, kept in the broker: after a restart it goes on where it stopped.
 
-Only the newest holder of the source's lease writes here; any other gets a LeaseLostError. Every
-step is written at once and may be written twice: what it removes from the queue is named, not
-counted.
+Only the newest holder of the source's lease can write here; any other gets a LeaseLostError. Every
+step is written at once, and may be written twice, because it removes entries from the queue by name
+and not by number.
 """
 
 from collections.abc import Sequence
@@ -19,14 +19,14 @@ from libs.common.upstream.client import Validators
 from services.ingest_osdr.paging import Cursor
 from services.ingest_osdr.values import completed
 
-# A study that failed this often in one crawl waits for the next; what is known of it stays.
+# A study that failed this often in one crawl waits for the next one; what is known of it stays.
 MAX_FAILURES = 3
 
 _FACTS: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 
 
 class Progress(BaseModel):
-    """A crawl under way; `search` is None once the study search is through."""
+    """A crawl under way; `search` is None once the study search is finished or was given up."""
 
     began: datetime
     studies: int
@@ -35,7 +35,7 @@ class Progress(BaseModel):
 
 
 class Seen(BaseModel):
-    """What was merged into the last event of a study: the answer's validators and the facts."""
+    """What the last event of a study was made from: the answer's validators, and the facts."""
 
     etag: str | None = None
     last_modified: str | None = None
@@ -43,14 +43,14 @@ class Seen(BaseModel):
 
 
 class Queued(NamedTuple):
-    """A study that is still to be asked for, and how often that failed in this crawl."""
+    """A study that is still to be asked for, and how often it failed in this crawl."""
 
     accession: str
     failures: int = 0
 
     @property
     def entry(self) -> str:
-        """The queue's entry."""
+        """The study's entry in the queue."""
         return f"{self.accession} {self.failures}"
 
 
@@ -65,7 +65,7 @@ class Known:
 
     @property
     def validators(self) -> Validators | None:
-        """What makes the request conditional; None where the facts are other than those merged."""
+        """The validators of a conditional request; None if the facts changed since the merge."""
         if self.seen is None or self.seen.facts != self.facts_digest:
             return None
         return Validators(self.seen.etag, self.seen.last_modified)
@@ -91,7 +91,8 @@ class Crawl:
         progress = Progress(began=now, studies=len(accessions), search=Cursor())
         commands: list[Command] = [("DEL", self._queue)]
         commands += [("RPUSH", self._queue, Queued(each).entry) for each in accessions]
-        # Last: where the steps are many, a crawl that is not known yet is begun anew.
+        # The progress comes last: if writing takes several steps and stops early, no crawl is
+        # known, and the next poll starts one again.
         await self._fence.write([*commands, self._set(progress)])
 
     async def waiting(self) -> set[str]:
@@ -99,21 +100,21 @@ class Crawl:
         return {_queued(entry).accession for entry in await self._redis.lrange(self._queue, 0, -1)}
 
     async def search_trouble(self) -> str | None:
-        """Return why the last search failed; None where it came to its end, or none was made."""
+        """Return why the last search failed; None if it finished, or none was made."""
         stored = await self._redis.get(self._search_trouble)
         return text(stored) if stored else None
 
     async def search_failed(self, progress: Progress, reason: str) -> None:
-        """Go on without the search, and remember why until one comes to its end."""
+        """Go on without the search, and remember why until a search finishes."""
         after = progress.model_copy(update={"search": None})
         await self._fence.write([("SET", self._search_trouble, reason), self._set(after)])
 
     async def searched(
         self, progress: Progress, facts: dict[str, dict[str, Any]], cursor: Cursor | None
     ) -> None:
-        """Keep what a page of the search says, and where the search goes on.
+        """Keep the facts of a page of the search, and where the search goes on.
 
-        A fact that a page leaves out stays as it was: nothing that was published is taken back.
+        A fact that a page leaves out stays as it was: nothing that was published is withdrawn.
         """
         names = list(facts)
         known = await self._redis.hmget(self._facts, names) if names else []

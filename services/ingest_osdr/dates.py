@@ -1,29 +1,29 @@
-"""The dates of the repository, in every form that it writes. Pure."""
+"""Reads the repository's dates, in every form that it uses. Pure."""
 
 import re
 from contextlib import suppress
 from datetime import UTC, date, datetime
 
-# Not the calendar module's, which follow the locale.
+# The calendar module's names would follow the locale.
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: str(number) for number, name in enumerate(_NAMES, start=1)}
 _SLASHES = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})")
 _DAY_MONTH_YEAR = re.compile(r"(\d{1,2})-([A-Za-z]{3})[a-z]*-(\d{4})")
 _ISO = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ].*)?")
 _NUMBER = re.compile(r"\d{8,12}(?:\.\d*)?")
-# Seconds since 1970: from 1973, below which a number is something else, to 2200.
+# Seconds since 1970: from 1973 (a smaller number means something else) to 2200.
 _EPOCH_SECONDS = (1e8, 7_258_118_400.0)
-# No study is older than the first animals on rockets, and none is planned further ahead.
+# No study is older than the first animals on rockets, and none is planned beyond 2200.
 _YEARS = range(1940, 2201)
-# Two digits: the space age began in 1957.
+# For years of two digits: the space age began in 1957.
 _FIRST_SHORT_YEAR = 57
 
 
 def parse_date(value: object) -> date | None:
     """Return the day that a value names; None when it names none.
 
-    Forms: MM/DD/YYYY, M/D/YY, DD-Mon-YYYY, YYYY-MM-DD with or without a time, and seconds since
-    1970 as a number or a text.
+    Known forms: MM/DD/YYYY, M/D/YY, DD-Mon-YYYY, YYYY-MM-DD with or without a time, and seconds
+    since 1970 as a number or a text.
     """
     match value:
         case bool():

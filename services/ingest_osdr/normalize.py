@@ -13,7 +13,8 @@ from services.ingest_osdr.studies import REPOSITORY, Study, merged, read_study
 from services.ingest_osdr.values import folded
 
 _ACCESSION = re.compile(r"OSD-[1-9][0-9]{0,6}")
-# Of a search hit, what a detail may lack; the description, which is long, it has.
+# The fields of a search hit that a detail may lack. The long description is not among them, because
+# details have it.
 _FACTS = frozenset(
     {
         "study title",
@@ -37,14 +38,14 @@ _FACTS = frozenset(
         "links",
     }
 )
-# Facts are kept for every study; an honest hit has a tenth of it.
+# Facts are kept for every study; a real hit has a tenth of this.
 MAX_FACTS_BYTES = 20_000
-# Of a record that cannot be read, this much is kept to look at.
+# How much of an unreadable record is kept for inspection.
 _MAX_REJECT_BYTES = 100_000
 
 
 class Unreadable(NamedTuple):
-    """A record that became nothing, and why."""
+    """A record that cannot be read, and why."""
 
     body: bytes
     reason: str
@@ -52,7 +53,7 @@ class Unreadable(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The accessions of all public studies, and what stood among them that is none."""
+    """The accessions of all public studies, and the entries that are no accessions."""
 
     accessions: list[str]
     rejects: list[Unreadable]
@@ -63,9 +64,9 @@ class SearchPage:
     """One page of the study search.
 
     Attributes:
-        ids: Of every hit, also of those that are no studies of the repository.
-        facts: What the hits say, by accession.
-        total: How many hits the search has; None where it does not say.
+        ids: The ids of all hits, including those that are no studies of the repository.
+        facts: The facts of the hits, by accession.
+        total: How many hits the search has; None if it does not say.
         rejects: Hits that cannot be read.
     """
 
@@ -84,7 +85,7 @@ def read_listing(body: object) -> Listing:
     """Read the listing: one object, whose keys are the accessions.
 
     Raises:
-        ValueError: It lists no study; the message says what was expected.
+        ValueError: The body lists no study; the message says what was expected.
     """
     if not isinstance(body, Mapping):
         raise ValueError(f"expected an object of studies, got {type(body).__name__}")
@@ -100,10 +101,10 @@ def read_listing(body: object) -> Listing:
 
 
 def read_search_page(body: object) -> SearchPage:
-    """Read a page of the study search, which answers as Elasticsearch does.
+    """Read a page of the study search, which has the form of Elasticsearch's answers.
 
     Raises:
-        ValueError: It is no such page; the message says what was expected.
+        ValueError: The body is no such page; the message says what was expected.
     """
     if not isinstance(body, Mapping) or not isinstance(body.get("hits"), Mapping):
         raise ValueError("hits: expected an object")
@@ -132,12 +133,12 @@ def dataset_event(
     Args:
         accession: The study that was asked for.
         body: The decoded JSON.
-        facts: What the study search says of it; empty where it says nothing.
+        facts: The facts from the study search; empty if it has none.
         provenance: Who gave it and when.
         url: The address that was asked.
 
     Raises:
-        ValueError: It is not that study's detail; the message names the field.
+        ValueError: The body is not that study's detail; the message names the field.
     """
     if not isinstance(body, Mapping):
         raise ValueError(f"expected an object, got {type(body).__name__}")
@@ -161,10 +162,10 @@ def dataset_event(
 def event_of(
     accession: str, study: Study, raw: dict[str, Any], provenance: Provenance
 ) -> OsdrDatasetEvent:
-    """Wrap what is known of a study.
+    """Wrap what is known of a study into an event.
 
     Raises:
-        ValueError: It has no title, without which it is nothing to show.
+        ValueError: The study has no title, without which there is nothing to show.
     """
     if study.title is None:
         raise ValueError("study title: expected a text")

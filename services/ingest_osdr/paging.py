@@ -1,25 +1,26 @@
 """The pages of the study search, whichever way its `from` counts. Pure.
 
-The documentation says that `from` is the number of a page; clients have taken it as the number of
-hits to leave out. The second request, with 1, tells: another page holds other hits, the same hits
-mean that pages are counted from 1, and hits shifted by one mean that hits are counted.
+The documentation says that `from` is the number of a page; some clients use it as the number of
+hits to skip. The second request, with 1, shows which is right: other hits mean that pages are
+counted from 0, the same hits that pages are counted from 1, and hits shifted by one that hits are
+counted.
 """
 
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-# 16 times the public studies of 2026; whoever still gives new pages then repeats itself.
+# Enough for 16 times the public studies of 2026; a search that goes on after that repeats itself.
 MAX_REQUESTS = 400
 
 
 class Cursor(BaseModel):
-    """Where the search stands.
+    """The progress of the search.
 
     Attributes:
         position: `from` of the next request.
-        counts: What `from` counts; None before it is known.
-        received: Hits so far, repeated ones left out.
+        counts: What `from` counts; None while that is unknown.
+        received: Hits so far, without repeated ones.
         requests: Requests so far.
         last: The ids of the last answer.
     """
@@ -37,9 +38,9 @@ def next_cursor(cursor: Cursor, ids: list[str], total: int | None) -> Cursor | N
     """Return where to go on after an answer; None when that was the last.
 
     Args:
-        cursor: Where this answer was asked for.
+        cursor: The position of this answer.
         ids: The ids of its hits.
-        total: How many hits there are, as the answer says; None where it does not.
+        total: How many hits there are in all; None if the answer does not say.
     """
     requests = cursor.requests + 1
     if not ids or requests >= MAX_REQUESTS:

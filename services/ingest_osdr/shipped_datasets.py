@@ -1,6 +1,6 @@
-"""Some studies of the repository, for a machine without network: facts, in the repository's words.
+"""Some studies of the repository, for a machine without a network: facts in its own words.
 
-Written down on the day below; a study that is fetched takes the place of its entry. What is not
+They were written down on the day below; a study that is fetched replaces its entry. What is not
 certain is left out: a study without a release date here has one in the catalogue.
 """
 

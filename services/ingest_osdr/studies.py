@@ -1,7 +1,7 @@
-"""What is said of one study, read from either API of the repository, and merged. Pure.
+"""The facts about one study, read from either API of the repository, and merged. Pure.
 
-Both APIs say the same things under the same names: the biodata API in small letters, the study API
-in Title Case. Either may say anything as a text, as several texts joined, or as a list.
+Both APIs use the same names for the same facts: the biodata API in lower case, the study API in
+Title Case. In either, any value may be a text, several texts joined in one, or a list.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ from libs.common.upstream.text import web_link
 from services.ingest_osdr.dates import parse_date
 from services.ingest_osdr.values import folded, is_empty, items, labels, prose, text
 
-# Where relative links of the study API belong.
+# The base of the study API's relative links.
 REPOSITORY = "https://osdr.nasa.gov"
 _MISSION_FIELDS = {
     "name": ("name", "mission name"),
@@ -35,7 +35,7 @@ _RELEASE_DATES = ("study public release date", "public release date", "publicrel
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """The facts about one study; what was not said is None or empty."""
+    """The facts about one study; a missing one is None or empty."""
 
     title: str | None = None
     description: str | None = None
@@ -80,7 +80,7 @@ def read_study(record: Mapping[str, Any]) -> Study:
 
 
 def merged(first: Study, second: Study) -> Study:
-    """Return what the first says, with what it does not say from the second."""
+    """Return the first study, with the facts that it lacks taken from the second."""
     chosen = {
         field.name: getattr(first, field.name) or getattr(second, field.name)
         for field in fields(Study)
@@ -94,7 +94,7 @@ def merged(first: Study, second: Study) -> Study:
 def missions(value: object) -> list[OsdrMission]:
     """Return the missions of a value: an object, a name, names joined, or a list of any of them.
 
-    In an object, lists of names, of starts and of ends belong together by their order.
+    In an object, the lists of names, starts and ends are matched by their order.
     """
     match value:
         case dict():
@@ -116,7 +116,7 @@ def _missions_of(said: Mapping[str, Any]) -> list[OsdrMission]:
     whole = said.get("mission")
     if not is_empty(whole):
         return missions(whole)
-    # Flat, as the comments of the study API have them.
+    # The study API has the missions flat, among its comments.
     return missions(
         {
             name: said.get(name)
@@ -156,7 +156,7 @@ def _links_of(said: Mapping[str, Any]) -> list[OsdrLink]:
 
 
 def _web_links(rel: str, value: object, *, base: str | None = None) -> list[OsdrLink]:
-    """Return the links of a value; with a base, those that are relative to it too."""
+    """Return the links of a value; with a base, relative ones as well."""
     if isinstance(value, dict):
         return [link for each in value.values() for link in _web_links(rel, each, base=base)]
     found = []

@@ -1,4 +1,4 @@
-"""The values of the repository: a text, a list of texts, or several texts in one. Pure."""
+"""Reads the repository's values: a text, a list of texts, or several texts in one. Pure."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -9,14 +9,14 @@ from libs.common.upstream.text import plain_text
 
 # How the study API joins several values in one text.
 _JOINED = re.compile(r"[ \u00a0]{5,}")
-# Markup may be ten times longer than the text in it; what is longer is cut before it is read.
+# Markup may be ten times longer than its text; a longer value is cut before it is read.
 _MARKUP_FACTOR = 10
 
 
 def folded(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a mapping by lower-case keys with single spaces, as one of the two APIs has them.
+    """Return a mapping with lower-case keys and single spaces, as in the biodata API.
 
-    Where two keys become one, the first that is not empty counts.
+    If two keys become one, the first value that is not empty counts.
     """
     result: dict[str, Any] = {}
     for key, value in mapping.items():
@@ -27,7 +27,7 @@ def folded(mapping: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def is_empty(value: object) -> bool:
-    """Tell whether a value says nothing: None, a text of spaces, or nothing but such."""
+    """Tell whether a value is empty: None, only spaces, or a list or object of such values."""
     match value:
         case None:
             return True
@@ -42,12 +42,12 @@ def is_empty(value: object) -> bool:
 
 
 def completed(new: Mapping[str, Any], old: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is said now, with what was said before where it says nothing now."""
+    """Return the new values; those that are missing or empty keep their old value."""
     return {**old, **{key: value for key, value in new.items() if not is_empty(value)}}
 
 
 def items(value: object) -> list[object]:
-    """Return the single values of a value, in their order, empty ones too."""
+    """Return the single values of a value in their order, including empty ones."""
     match value:
         case None:
             return []
@@ -62,16 +62,16 @@ def items(value: object) -> list[object]:
 def text(value: object, limit: int = MAX_LABEL) -> str | None:
     """Return a value as text without markup, at most `limit` characters; None when empty.
 
-    Several values, in a list or in one text, are joined by `; `. Objects and truth values are no
-    text.
+    Several values, in a list or in one text, are joined by `; `. Objects and booleans do not count
+    as text.
     """
     return _joined(items(value), limit)
 
 
 def prose(value: object, limit: int) -> str | None:
-    """Return a value as text, like `text`, where five spaces in a row part no values.
+    """Return a value as text, like `text`, but do not split it at five spaces in a row.
 
-    Whoever writes sentences indents them at times.
+    Authors of longer texts sometimes indent them.
     """
     return _joined(value if isinstance(value, list) else [value], limit)
 
@@ -91,8 +91,8 @@ def labels(value: object, *, separator: str | None = None) -> list[str]:
     """Return the texts of a value, each once, in their order.
 
     Args:
-        value: A text, texts joined by five spaces, or a list of such.
-        separator: What else separates texts.
+        value: A text, texts joined by five spaces, or a list of these.
+        separator: Another separator of texts.
     """
     singles: Iterable[object] = items(value)
     if separator:

@@ -1,1 +1,1 @@
-"""The catalogue, fetched study by study, and what stands in for it."""
+"""The catalogue, fetched study by study, and its stand-in."""

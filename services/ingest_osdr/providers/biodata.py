@@ -1,11 +1,11 @@
-"""The biodata API: which studies there are, and what each of them is."""
+"""The biodata API: the listing of all studies, and the detail of each."""
 
 from libs.common.polling.budget import Limit
 from libs.common.upstream.client import Answer, UpstreamClient, Validators
 
 # No limit is published. A crawl of 630 studies takes 631 calls: this allows five an hour.
 LIMITS = (Limit(calls=3_600, period_s=3_600.0),)
-# A browser's Accept header would get HTML; so would no format, on some paths.
+# Without a format, some paths answer with HTML; so do all with a browser's Accept header.
 _JSON = {"format": "json"}
 
 
@@ -24,6 +24,6 @@ class Biodata:
         """Return the detail of a study.
 
         Raises:
-            NotUpdatedError: It is what the validators came with.
+            NotUpdatedError: The detail is unchanged since the answer with these validators.
         """
         return await self._client.get_json(f"/dataset/{accession}/", _JSON, validators=validators)

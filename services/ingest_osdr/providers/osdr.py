@@ -1,7 +1,7 @@
 """The catalogue in parts: the listing, the pages of the search, then the studies, a few at a time.
 
-Each part is published, and the progress written, before the next is asked for: memory holds one
-part, and a restart loses at most that.
+Each part is published and the progress saved before the next one is asked for. So memory holds only
+one part, and a restart loses at most one.
 """
 
 import asyncio
@@ -30,19 +30,22 @@ from services.ingest_osdr.providers.study_search import StudySearch
 
 _log = get_logger(__name__)
 
-# Requests under way together, at most.
+# Parallel requests, at most.
 CONCURRENCY = 4
-# Studies in one part: twice what is under way together, so that one slow answer holds up few.
+# Studies in one part: twice the parallel requests, so that one slow answer holds up only a few.
 PART = 8
-# No further request begins after this: what a slow upstream gives is published all the same.
+# After this, a part starts no further request, so that a slow upstream's answers get published.
 PART_S = 5.0
-# These say something about the upstream, not about the study that was asked for.
+# These errors say something about the upstream, not about the requested study.
 _UPSTREAM_WIDE = (UnreachableError, RateLimitedError, AccessRefusedError, BudgetExhaustedError)
 
 
 @dataclass(frozen=True, slots=True)
 class _Answered:
-    """How the request for one study ended: one of the three is set, or none where it is known."""
+    """How the request for one study ended.
+
+    An error alone means that it failed; `seen` without an event, that the study is unchanged.
+    """
 
     queued: Queued
     seen: Seen | None = None
@@ -73,9 +76,9 @@ class Osdr:
         self._clock = clock
 
     async def poll(self) -> Reading:
-        """Return the next part of the crawl; without one, begin it.
+        """Return the next part of the crawl; start a crawl if there is none.
 
-        A search that failed is the source's trouble until one comes to its end.
+        A failed search is the source's trouble until a search finishes.
         """
         trouble = await self._crawl.search_trouble()
         reading = await self._next_part()
@@ -102,7 +105,7 @@ class Osdr:
         return Reading((), rejects, self._pause, settle)
 
     async def _search_page(self, progress: Progress, cursor: Cursor) -> Reading:
-        """Take a page of facts; without the search, those of the last crawl are merged."""
+        """Take a page of facts; if the search fails, those of the last crawl are merged."""
         try:
             answer = await self._search.page(cursor.position)
             page = answer.read(read_search_page)
@@ -135,14 +138,15 @@ class Osdr:
     async def _raise_if_general(
         self, failed: Sequence[_Answered], settle: Callable[[], Awaitable[None]]
     ) -> None:
-        """Raise where nothing succeeded, unless only studies are left that failed before."""
+        """Raise, as no study succeeded, unless all failures are repeated and the studies' own."""
         for answer in failed:
             if answer.error and (
                 isinstance(answer.error, _UPSTREAM_WIDE) or answer.queued.failures == 0
             ):
-                # The failures count, so that a study that always fails cannot hold up the crawl.
+                # The failures are saved, so that a study that always fails cannot hold up the
+                # crawl.
                 await settle()
-                # A part that fails as a whole is no reason to look at one body of it only.
+                # When the whole part fails, the rejected bodies of all its studies are kept.
                 answer.error.rejects = _rejects(failed)
                 raise answer.error
 
@@ -156,7 +160,7 @@ class Osdr:
         return Reading((), settle=self._crawl.finish)
 
     async def _ask(self, studies: Sequence[Known]) -> list[_Answered]:
-        """Ask for studies, a pause apart; stop beginning when the upstream as a whole fails."""
+        """Ask for studies, a pause apart; start no more when the upstream as a whole fails."""
         until = self._clock.monotonic() + PART_S
         gate = asyncio.Semaphore(CONCURRENCY)
         answers: list[_Answered] = []
@@ -178,7 +182,7 @@ class Osdr:
                         break
                     group.create_task(ask(study))
         except BaseExceptionGroup as errors:
-            # Such as that of a broker that is away, which the poller knows by its own class.
+            # For example the error of a broker that is away, which the poller must see unwrapped.
             raise errors.exceptions[0] from None
         return answers
 

@@ -27,7 +27,7 @@ class ShippedDatasets:
         """Return the shipped studies.
 
         Raises:
-            NotUpdatedError: Studies are known already, and none of those is older.
+            NotUpdatedError: Studies are known already, and they are not older than these.
         """
         if not await self._known.is_empty():
             raise NotUpdatedError("studies are known already")
@@ -35,9 +35,9 @@ class ShippedDatasets:
 
 
 def shipped_events() -> list[OsdrDatasetEvent]:
-    """Return the studies that are part of the project, as of the day they were written down.
+    """Return the studies that are part of the project, dated to the day they were written down.
 
-    Because of that day, a study that was ever fetched is newer, and stays.
+    This makes any study that was ever fetched newer, so that it is not replaced.
     """
     fetched_at = datetime.combine(SHIPPED_ON, time(tzinfo=UTC))
     provenance = Provenance(ShippedDatasets.name, ShippedDatasets.origin, fetched_at)

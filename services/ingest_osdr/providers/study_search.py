@@ -1,9 +1,9 @@
-"""The study search: release dates and missions of many studies with each call."""
+"""The study search: release dates and missions of many studies per call."""
 
 from libs.common.polling.budget import Limit
 from libs.common.upstream.client import Answer, UpstreamClient
 
-# No limit is published. A crawl takes 26 pages; an hour of crawls takes a third of this.
+# No limit is published. A crawl takes 26 pages; the crawls of an hour take about a third of this.
 LIMITS = (Limit(calls=600, period_s=3_600.0),)
 # The largest page that the documentation allows.
 PAGE_SIZE = 25
@@ -16,9 +16,9 @@ class StudySearch:
         self._client = client
 
     async def page(self, position: int) -> Answer:
-        """Return the page at a position, whatever the API counts."""
+        """Return the page at a position, whether the API counts pages or hits."""
         return await self._client.get_json(
             "/search",
-            # `cgene` are the repository's own studies, without those of other archives.
+            # `cgene` means the repository's own studies, without those of other archives.
             {"term": "", "from": str(position), "size": str(PAGE_SIZE), "type": "cgene"},
         )
