@@ -26,10 +26,10 @@ EJECTIONS = "cmes"
 LAUNCHES = "launches"
 
 _BACK_OFF = BackOff(threshold=1, base_s=60.0, cap_s=1_800.0)
-# Four sources that fail for a day make 48 calls of the 50 that DEMO_KEY has.
+# With this back-off, four sources that fail for a day make 48 of DEMO_KEY's 50 calls.
 _DEMO_BACK_OFF = BackOff(threshold=1, base_s=900.0, cap_s=14_400.0)
 _LAUNCHES_BACK_OFF = BackOff(threshold=1, base_s=300.0, cap_s=3_600.0)
-# With a poll of four calls, three an hour stay below the limit of 15.
+# A poll usually takes four calls, so three polls an hour stay below the limit of 15.
 _LAUNCHES_GAP = timedelta(minutes=20)
 _GAP = timedelta(minutes=5)
 
@@ -56,7 +56,8 @@ def _nasa(settings: IngestSpaceSettings, ingest: Ingest) -> Sequence[Poller]:
             source=source,
             every=every,
             jitter=0.05,
-            # A refresh must not use up what everybody shares.
+            # With DEMO_KEY, refreshes must not use up the calls that all users of the address
+            # share.
             min_gap=min(every, _GAP) if settings.has_nasa_key else every,
             back_off=_BACK_OFF if settings.has_nasa_key else _DEMO_BACK_OFF,
             only_changes=True,
@@ -64,14 +65,14 @@ def _nasa(settings: IngestSpaceSettings, ingest: Ingest) -> Sequence[Poller]:
         )
 
     return [
-        # A picture a day; the service has rested for a weekend before.
+        # There is one picture a day, but the service has paused over a weekend before.
         ingest.poller(options(APOD, settings.apod_poll_seconds, 4), Apod(api, ingest.clock)),
-        # Something passes every day.
+        # Some asteroid passes every day.
         ingest.poller(
             options(ASTEROIDS, settings.neo_poll_seconds, settings.neo_days + 2),
             NeoWs(api, settings.neo_days, ingest.clock),
         ),
-        # The Sun may rest for weeks.
+        # The Sun may be quiet for weeks.
         ingest.poller(
             options(FLARES, settings.donki_poll_seconds),
             Flares(api, settings.donki_days, ingest.clock),
@@ -88,7 +89,7 @@ def _nasa_client(settings: IngestSpaceSettings, ingest: Ingest) -> UpstreamClien
     if settings.has_nasa_key:
         budget = NasaBudget(ingest.redis, upstream="api.nasa.gov", limits=nasa.KEY_LIMITS)
     else:
-        # Counted apart: a key of one's own must not wait for what DEMO_KEY has used up.
+        # Counted separately: a key set later must not wait because DEMO_KEY is used up.
         budget = NasaBudget(ingest.redis, upstream="api.nasa.gov/demo", limits=nasa.DEMO_LIMITS)
     return UpstreamClient(
         ingest.session,
@@ -96,7 +97,7 @@ def _nasa_client(settings: IngestSpaceSettings, ingest: Ingest) -> UpstreamClien
         budget=budget,
         options=ClientOptions(
             timeout_s=settings.nasa_timeout_seconds,
-            # Eight days of asteroids take 300 KiB, a month of ejections at a maximum 2 MiB.
+            # Eight days of asteroids take 300 KiB, a month of ejections at solar maximum 2 MiB.
             max_body_bytes=8 * 1024 * 1024,
             headers={"X-Api-Key": key if settings.has_nasa_key else DEMO_KEY},
             secrets=(key,) if settings.has_nasa_key else (),
@@ -132,7 +133,7 @@ def _launches(settings: IngestSpaceSettings, ingest: Ingest) -> Poller:
         min_gap=min(every, _LAUNCHES_GAP),
         back_off=_LAUNCHES_BACK_OFF,
         only_changes=True,
-        # The library changes some record every hour.
+        # Some record of the library changes every hour.
         expect_new_within=timedelta(days=7),
     )
     return ingest.poller(

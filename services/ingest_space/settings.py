@@ -10,11 +10,11 @@ Period = Annotated[float, Field(ge=60, le=604_800)]
 
 
 class IngestSpaceSettings(ServiceSettings):
-    """What ingest_space is told; the second name of a variable is the earlier systems'.
+    """The settings of ingest_space; the second name of a variable is that of the earlier systems.
 
-    Without a key of one's own api.nasa.gov allows 50 calls a day to an address. The default
-    periods make 44 at most: 4 of the picture, each perhaps with a second call for the day before,
-    and 12 each of asteroids, flares and ejections.
+    Without a key of its own, an address may make 50 calls a day to api.nasa.gov. The default
+    periods make at most 44: 4 for the picture, each perhaps with a second one for the day before,
+    and 12 each for asteroids, flares and ejections.
     """
 
     nasa_url: UpstreamUrl = Field(
@@ -35,19 +35,19 @@ class IngestSpaceSettings(ServiceSettings):
         description="Token of Launch Library 2; without one its limit is shared by an address.",
     )
     apod_poll_seconds: Period = Field(
-        # One picture a day, at an hour that varies: it is found within six hours.
+        # There is one picture a day, at varying hours; with this period it is found within six.
         default=21_600.0,
         validation_alias=AliasChoices("CASSIOPEIA_APOD_POLL_SECONDS", "APOD_EVERY_SECONDS"),
         description="Period of the picture of the day.",
     )
     neo_poll_seconds: Period = Field(
-        # Passages are known for weeks; distances are refined a few times a day.
+        # Passages are known weeks ahead; distances are refined a few times a day.
         default=7_200.0,
         validation_alias=AliasChoices("CASSIOPEIA_NEO_POLL_SECONDS", "NEO_EVERY_SECONDS"),
         description="Period of the asteroids.",
     )
     donki_poll_seconds: Period = Field(
-        # Twice the earlier systems' hour: two sources each hour make 48 of the 50 calls alone.
+        # Twice the earlier systems' hour, at which two sources alone make 48 of the 50 calls.
         default=7_200.0,
         validation_alias=AliasChoices("CASSIOPEIA_DONKI_POLL_SECONDS", "DONKI_EVERY_SECONDS"),
         description="Period of the flares, and of the mass ejections.",
@@ -67,21 +67,21 @@ class IngestSpaceSettings(ServiceSettings):
         default=30.0, description="How long Launch Library may take for a page."
     )
     neo_days: Annotated[int, Field(ge=0, le=7)] = Field(
-        # As the earlier systems; the feed takes at most seven.
+        # As in the earlier systems; the feed takes at most seven.
         default=2,
         description="How many days before today the asteroids cover.",
     )
     donki_days: Annotated[int, Field(ge=0, le=30)] = Field(
-        # As the earlier systems; what is revised later than this goes unnoticed.
+        # As in the earlier systems; later revisions go unnoticed.
         default=5,
         description="How many days before today flares and mass ejections cover.",
     )
 
     @property
     def has_nasa_key(self) -> bool:
-        """Whether api.nasa.gov is asked with a key of one's own."""
+        """Whether an own key, not DEMO_KEY, is used for api.nasa.gov."""
         return self.nasa_api_key.get_secret_value() not in ("", DEMO_KEY)
 
 
-# What api.nasa.gov gives to everybody.
+# The key that api.nasa.gov gives to everybody.
 DEMO_KEY = "DEMO_KEY"

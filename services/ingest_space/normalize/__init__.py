@@ -1,4 +1,4 @@
-"""Bodies of the upstreams in, events out: a file per upstream. Pure: no I/O, no clock."""
+"""Bodies of the upstreams in, events out: one file per upstream. Pure: no I/O, no clock."""
 
 from services.ingest_space.normalize.apod import day_to_try, picture_events
 from services.ingest_space.normalize.donki import ejection_events, flare_events, read_analysis

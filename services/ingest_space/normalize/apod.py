@@ -17,7 +17,7 @@ def picture_events(document: Any, provenance: Provenance) -> Page:  # noqa: ANN4
     """Read one picture, or the list that a range of dates gives.
 
     Raises:
-        ValueError: It is an error, or nothing in it is a picture.
+        ValueError: The document is an error, or nothing in it is a picture.
     """
     refuse_error(document)
     records = document if isinstance(document, list) else [page_object(document)]
@@ -27,16 +27,16 @@ def picture_events(document: Any, provenance: Provenance) -> Page:  # noqa: ANN4
 def day_to_try(complaint: str, today: date) -> date | None:
     """Return the newest date that may have a picture, when the service has none for today.
 
-    The service's day begins hours after ours, and the picture of the day later still. In the
-    complaint about a date out of range stands the last that is allowed; in the one about a date
-    without data stands that date.
+    The service's day begins hours after ours, and its picture comes later still. A complaint about
+    a date out of range names the last allowed date; a complaint about a date without data names
+    that date.
 
     Args:
         complaint: What the service answered.
         today: The date in UTC.
 
     Returns:
-        None where it complains of something else.
+        The date; None if the complaint is about something else.
     """
     if absent := _ABSENT.search(complaint):
         found = day(absent[1])
@@ -72,7 +72,7 @@ def _event(record: Record, provenance: Provenance) -> ApodEvent:
 
 
 def _title_and_credit(record: Record) -> tuple[str, str | None]:
-    """Take apart a title whose further lines name the author."""
+    """Separate a title from further lines that name the author."""
     title = record.get("title")
     lines = title.strip().splitlines() if isinstance(title, str) else []
     if len(lines) > 1 and "credit" in " ".join(lines[1:]).lower():

@@ -27,13 +27,13 @@ from services.ingest_space.normalize.fields import (
 )
 from services.ingest_space.normalize.records import Page, Record, read_records
 
-# NOAA's classes: the X-ray flux from 0.1 to 0.8 nm that the letter stands for, in W/m2.
+# NOAA's classes: the X-ray flux from 0.1 to 0.8 nm that each letter means, in W/m2.
 _FLUX_W_M2 = {"A": 1e-8, "B": 1e-7, "C": 1e-6, "M": 1e-5, "X": 1e-4}
 _CLASS = re.compile(r"([ABCMX])(\d{1,3}(?:\.\d{1,3})?)")
 _LOCATION = re.compile(r"([NS])(\d{1,2})([EW])(\d{1,3})")
 _KP_FIELDS = ("kp_18", "kp_90", "kp_135", "kp_180")
 _LARGEST = 1_000_000
-# Before any time that can be read.
+# Earlier than any time that can be read.
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -49,7 +49,7 @@ class Analysis(NamedTuple):
 
 
 class Forecast(NamedTuple):
-    """What a run of the WSA-ENLIL model expects for the Earth."""
+    """The forecast of a run of the WSA-ENLIL model for the Earth."""
 
     arrival_time: datetime | None
     is_glancing_blow: bool | None
@@ -57,19 +57,19 @@ class Forecast(NamedTuple):
 
 
 def flare_events(document: Any, provenance: Provenance) -> Page:  # noqa: ANN401 - any JSON
-    """Read a list of flares; none is a good answer.
+    """Read a list of flares, which may be empty.
 
     Raises:
-        ValueError: It is an error, or nothing in it is a flare.
+        ValueError: The document is an error, or nothing in it is a flare.
     """
     return read_records(page_list(document), lambda record: _flare(record, provenance))
 
 
 def ejection_events(document: Any, provenance: Provenance) -> Page:  # noqa: ANN401 - any JSON
-    """Read a list of mass ejections; none is a good answer.
+    """Read a list of mass ejections, which may be empty.
 
     Raises:
-        ValueError: It is an error, or nothing in it is an ejection.
+        ValueError: The document is an error, or nothing in it is an ejection.
     """
     return read_records(page_list(document), lambda record: _ejection(record, provenance))
 
@@ -162,7 +162,7 @@ def _forecast(analysis: Record) -> Forecast:
 
 def _flux(class_type: str | None) -> float | None:
     match = _CLASS.fullmatch(class_type or "")
-    # Six digits: the class has two.
+    # Six digits are more than enough: a class has two.
     return float(f"{_FLUX_W_M2[match[1]] * float(match[2]):.6g}") if match else None
 
 

@@ -1,4 +1,4 @@
-"""The error shapes that api.nasa.gov answers with, also with status 200. Pure."""
+"""The forms of errors that upstreams answer with, sometimes with status 200. Pure."""
 
 from typing import Any, NoReturn
 
@@ -9,7 +9,7 @@ def page_object(document: Any) -> Record:  # noqa: ANN401 - any JSON
     """Return a document that is an object and no error.
 
     Raises:
-        ValueError: It is an error or something else; the message says which, and what was expected.
+        ValueError: It is an error or no object; the message says which, and what was expected.
     """
     refuse_error(document)
     if not isinstance(document, dict):
@@ -21,7 +21,7 @@ def page_list(document: Any) -> list[Any]:  # noqa: ANN401 - any JSON
     """Return a document that is a list and no error.
 
     Raises:
-        ValueError: It is an error or something else; the message says which, and what was expected.
+        ValueError: It is an error or no list; the message says which, and what was expected.
     """
     refuse_error(document)
     if not isinstance(document, list):
@@ -30,11 +30,11 @@ def page_list(document: Any) -> list[Any]:  # noqa: ANN401 - any JSON
 
 
 def refuse_error(document: object) -> None:
-    """Let everything pass that is no error.
+    """Refuse a document that is an error; let any other pass.
 
     Raises:
-        ValueError: It is one: the gateway's `{"error": {"code", "message"}}`, its backends'
-            `{"code", "msg", "service_version"}`, or `{"detail"}` of Launch Library.
+        ValueError: The document is an error: NASA's gateway's `{"error": {"code", "message"}}`, its
+            backends' `{"code", "msg", "service_version"}`, or Launch Library's `{"detail"}`.
     """
     if not isinstance(document, dict):
         return

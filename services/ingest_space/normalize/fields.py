@@ -1,6 +1,6 @@
-"""Reads single fields of records that the upstreams do not type strictly. Pure.
+"""Reads single fields of records whose types the upstreams do not keep strictly. Pure.
 
-A field that is missing, null, empty, the text "null" or of another kind than expected is None.
+A field that is missing, null, empty, the text "null" or of an unexpected type is read as None.
 """
 
 import math
@@ -14,7 +14,7 @@ from libs.common.upstream.text import plain_text, web_link
 
 # English in every upstream, whatever the machine's language.
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-# Before the markup is taken out; it never makes up three quarters of a text.
+# The limit before markup is removed, which never makes up three quarters of a text.
 _MAX_RAW_TEXT = 4 * MAX_TEXT
 _DECIMAL = re.compile(r"[+-]?(\d{1,40}\.?\d{0,40}|\.\d{1,40})([eE][+-]?\d{1,3})?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -22,7 +22,7 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?) ?(
 
 
 def text(value: object, *, at_most: int = MAX_TEXT) -> str | None:
-    """Return plain text, cut off where it is longer than anything honest."""
+    """Return plain text, cut off where it is longer than any real one."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value) if abs(value) < 10**18 else None
     if not isinstance(value, str):
@@ -32,15 +32,15 @@ def text(value: object, *, at_most: int = MAX_TEXT) -> str | None:
 
 
 def name(value: object) -> str | None:
-    """Return text of one short line."""
+    """Return a text that is one short line."""
     return text(value, at_most=MAX_NAME)
 
 
 def required_name(record: Mapping[str, Any], *keys: str) -> str:
-    """Return the first of several fields that has a name.
+    """Return the first name among several fields.
 
     Raises:
-        ValueError: None has.
+        ValueError: None of them holds a name.
     """
     for key in keys:
         if found := name(record.get(key)):
@@ -49,7 +49,7 @@ def required_name(record: Mapping[str, Any], *keys: str) -> str:
 
 
 def number(value: object, *, low: float = -math.inf, high: float = math.inf) -> float | None:
-    """Return a number, also where it is written as text; None outside of what is possible."""
+    """Return a number, also if it is written as text; None outside the possible range."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     if isinstance(value, str) and not _DECIMAL.fullmatch(value.strip()):
@@ -62,7 +62,7 @@ def number(value: object, *, low: float = -math.inf, high: float = math.inf) -> 
 
 
 def whole(value: object, *, low: int = 0, high: int) -> int | None:
-    """Return a whole number, also where it is written as text or with a decimal point."""
+    """Return a whole number, also if it is written as text or with a decimal point."""
     found = number(value, low=low, high=high)
     return int(found) if found is not None and found.is_integer() else None
 
@@ -89,9 +89,9 @@ def day(value: object) -> date | None:
 
 
 def moment(value: object) -> datetime | None:
-    """Return the time of `2026-04-01T13:38Z`, with or without seconds; UTC where it says nothing.
+    """Return the time of `2026-04-01T13:38Z`, with or without seconds; UTC if no zone is given.
 
-    Years before 1900 are no times of anything in space.
+    A year before 1900 cannot be the time of anything in space.
     """
     parts = _TIME.fullmatch(value.strip().upper()) if isinstance(value, str) else None
     if not parts:
@@ -116,13 +116,13 @@ def required_moment(record: Mapping[str, Any], key: str) -> datetime:
 
 
 def part(record: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """Return an object inside of a record; an empty one where it is null or something else."""
+    """Return an object inside a record; an empty one if the field is null or something else."""
     found = record.get(key)
     return found if isinstance(found, dict) else {}
 
 
 def parts(record: Mapping[str, Any], *keys: str) -> list[dict[str, Any]]:
-    """Return the objects of the first field that is a list; null is an empty one."""
+    """Return the objects in the first field that is a list; an empty list if none is."""
     for key in keys:
         found = record.get(key)
         if isinstance(found, list):
@@ -131,12 +131,12 @@ def parts(record: Mapping[str, Any], *keys: str) -> list[dict[str, Any]]:
 
 
 def names(values: Iterable[object]) -> list[str]:
-    """Return the names among values, each once, not more than any honest record has."""
+    """Return the names among values, each once, and no more than any real record has."""
     found = dict.fromkeys(name(value) for value in values)
     return [value for value in found if value][:MAX_ITEMS]
 
 
 def links(values: Iterable[object]) -> list[str]:
-    """Return the links among values, each once, not more than any honest record has."""
+    """Return the links among values, each once, and no more than any real record has."""
     found = dict.fromkeys(link(value) for value in values)
     return [value for value in found if value][:MAX_ITEMS]

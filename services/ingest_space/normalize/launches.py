@@ -23,14 +23,14 @@ from services.ingest_space.normalize.fields import (
 from services.ingest_space.normalize.records import Page, Record, read_records
 
 _LARGEST = 1_000_000_000
-# The library counts by the hour; some tokens are counted by the day.
+# The library counts calls per hour, and those of some tokens per day.
 _LONGEST_WAIT_S = 86_400.0
 
 
 class Throttle(NamedTuple):
-    """What the library says of our calls: the limit, those made, seconds until the next.
+    """The library's count of our calls: the limit, those made, and seconds until the next.
 
-    Where it does not say how many seconds, or says more than a day, they are 0.
+    The seconds are 0 if the library names none, or more than a day.
     """
 
     limit: int
@@ -42,7 +42,7 @@ def launch_events(document: Any, provenance: Provenance) -> Page:  # noqa: ANN40
     """Read one page of launches.
 
     Raises:
-        ValueError: It is an error, or nothing in it is a launch.
+        ValueError: The document is an error, or nothing in it is a launch.
     """
     results = page_object(document).get("results")
     if not isinstance(results, list):
@@ -56,14 +56,14 @@ def next_page(
 ) -> dict[str, str] | None:
     """Return the parameters of the next page; None at the end.
 
-    Whose host the link names does not matter: behind a proxy it is not the one that was asked.
+    The host in the link does not matter: behind a proxy, it is not the host that was asked.
 
     Args:
         document: A page.
-        asked: The parameters that it was asked for with.
+        asked: The parameters of the request for that page.
 
     Raises:
-        ValueError: There is a next page, and nobody can tell which.
+        ValueError: There is a next page, but the link does not say which.
     """
     following = document.get("next") if isinstance(document, dict) else None
     if following in (None, ""):
@@ -79,7 +79,7 @@ def read_throttle(document: Any) -> Throttle:  # noqa: ANN401 - any JSON
     """Read the answer of `/api-throttle/`.
 
     Raises:
-        ValueError: It is something else.
+        ValueError: The document is something else.
     """
     record = page_object(document)
     limit = whole(record.get("your_request_limit"), high=_LARGEST)
@@ -111,10 +111,10 @@ def _event(record: Record, provenance: Provenance) -> LaunchEvent:
         hold_reason=text(record.get("holdreason")),
         fail_reason=text(record.get("failreason")),
         provider_id=whole(company.get("id"), high=_LARGEST),
-        # The short form of a record has the name alone.
+        # The short form of a record has only the name.
         provider_name=name(company.get("name")) or name(record.get("lsp_name")),
         rocket_name=_rocket(record),
-        # A text in the short form of 2.2.0.
+        # In the short form of 2.2.0, the mission is a text.
         mission_name=name(mission.get("name")) or name(record.get("mission")),
         mission_type=name(mission.get("type")) or name(record.get("mission_type")),
         mission_description=text(mission.get("description")),
@@ -143,7 +143,7 @@ def _rocket(record: Record) -> str | None:
 def _webcasts(record: Record, mission: Record) -> list[str]:
     """Return the links of the broadcasts, the most important first.
 
-    The short form has those of the mission at most; 2.2.0 wrote `vidURLs`, as texts or objects.
+    The short form has at most those of the mission; 2.2.0 used `vidURLs`, as texts or objects.
     """
     found: list[object] = []
     for place in (record, mission):

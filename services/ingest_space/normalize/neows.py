@@ -27,7 +27,7 @@ def approach_events(document: Any, provenance: Provenance) -> Page:  # noqa: ANN
     """Read a feed: one event per object, day and body that it passes.
 
     Raises:
-        ValueError: It is an error, or nothing in it is an asteroid.
+        ValueError: The document is an error, or nothing in it is an asteroid.
     """
     days = page_object(document).get("near_earth_objects")
     if not isinstance(days, dict):
@@ -36,10 +36,10 @@ def approach_events(document: Any, provenance: Provenance) -> Page:  # noqa: ANN
 
 
 def _approaches(days: dict[str, Any]) -> Iterator[object]:
-    """Give each object once per approach, with that approach alone in its list.
+    """Yield each object once per approach, with only that approach in its list.
 
-    The feed lists an object under the date of its approach, with that approach only; were there
-    several, each is a thing of its own.
+    The feed lists an object under the date of its approach, with only that approach; should it list
+    several, each becomes an event of its own.
     """
     for date_key in sorted(days):
         records = days[date_key]
@@ -62,7 +62,7 @@ def _event(record: Record, provenance: Provenance) -> NearEarthObjectEvent:
     velocity = part(approach, "relative_velocity")
     miss = part(approach, "miss_distance")
     passage = NearEarthObject(
-        # Answers of 2018 and before have only the second.
+        # Answers from 2018 and before have only the second field.
         neo_id=required_name(record, "id", "neo_reference_id"),
         name=required_name(record, "name"),
         approach_date=_date_of(approach, time),
@@ -93,7 +93,7 @@ def _time_of(approach: Record) -> datetime | None:
     if not isinstance(full, str):
         return None
     try:
-        # Locale-free: "2015-Sep-08 20:28".
+        # Such as "2015-Sep-08 20:28"; parsed without `strptime`, which depends on the locale.
         year, month, rest = full.strip().split("-", 2)
         return moment(f"{year}-{MONTHS.index(month.title()) + 1:02}-{rest}")
     except ValueError:

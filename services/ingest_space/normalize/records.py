@@ -1,4 +1,4 @@
-"""A page of records in, events and rejected out: what is wrong with one harms no other. Pure."""
+"""A page of records in, events and rejects out: a bad record does not affect the others. Pure."""
 
 import json
 import re
@@ -18,34 +18,34 @@ _Event = TypeVar("_Event", bound=Event)
 
 
 class Rejected(NamedTuple):
-    """A record that became no event, without keys of ours, and why."""
+    """A record that became no event, without our API keys, and why."""
 
     body: bytes
     reason: str
 
 
 class Page(NamedTuple):
-    """What a page became."""
+    """The result of reading a page."""
 
     events: list[Event]
     rejected: list[Rejected]
 
 
 def cleaned(record: object) -> Record:
-    """Return a record without keys of ours and without what cannot be stored.
+    """Return a record without our API keys and without what cannot be stored.
 
     Raises:
-        ValueError: It is no object, or one that nobody honest sends.
+        ValueError: The record is not an object, or is deeper or larger than any real one.
     """
     result: Record = _without_api_keys(storable_record(record))
     return result
 
 
 def read_records(records: Iterable[object], normalize: Callable[[Record], _Event]) -> Page:
-    """Make an event of each record that can be read; of two with one subject the later counts.
+    """Make an event of each readable record; of two with the same subject, the later one counts.
 
     Raises:
-        ValueError: There were records and none could be read: it is the page that is wrong.
+        ValueError: There were records, but none could be read: the whole page is wrong.
     """
     events: dict[str | None, Event] = {}
     rejected: list[Rejected] = []

@@ -24,12 +24,12 @@ class Apod:
         self._clock = clock
 
     async def poll(self) -> Reading:
-        """Return the picture of today, or of the day before while there is none yet."""
+        """Return today's picture, or the one of the day before while there is none yet."""
         answer = await self._newest()
         return read_page(answer, picture_events, self.name)
 
     async def _newest(self) -> Answer:
-        # Without a date: only the service knows which day it has.
+        # Asked without a date, because only the service knows its current day.
         try:
             return await self._api.get(_PATH, {"thumbs": "true"})
         except RequestRejectedError as error:

@@ -14,7 +14,7 @@ from services.ingest_space.providers.reading import read_page
 
 
 class _Donki:
-    """One kind of activity, of the last days up to today."""
+    """One kind of activity, from the last days up to today."""
 
     name = NasaApi.name
     origin = Origin.LIVE

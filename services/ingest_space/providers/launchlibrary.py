@@ -1,4 +1,4 @@
-"""Launch Library 2: the launches that are planned, and those of the last day."""
+"""Launch Library 2: planned launches, and those of the last day."""
 
 import json
 
@@ -16,21 +16,21 @@ from libs.common.waits import bounded_wait
 from services.ingest_space.normalize import launch_events, next_page, read_throttle
 from services.ingest_space.providers.reading import read_page
 
-# Published for an address without a token. Tokens differ; what we need fits this one.
+# The published limit of an address without a token. Tokens have other limits; this one is enough.
 LIMITS = (Limit(calls=15, period_s=3_600.0),)
-# Asking for the count is free; this bounds what a mistake of ours could do.
+# Asking for the throttle is free; this limit bounds the harm of a bug of ours.
 THROTTLE_LIMITS = (Limit(calls=60, period_s=3_600.0),)
-# The most that a page holds. About 350 launches are planned at any time; twice as many still leave
-# calls of the hour to a request for fresh data.
+# The largest page allowed. About 350 launches are planned at any time; twice as many still leave
+# some of the hour's calls for a request for fresh data.
 PAGE_LENGTH = 100
 MAX_PAGES = 8
 _PATH = "/launches/upcoming/"
 _FIRST_PAGE = {
     "limit": str(PAGE_LENGTH),
     "ordering": "net",
-    # The list form lacks company, rocket, mission and pad; the detailed one is five times as large.
+    # The `list` mode lacks company, rocket, mission and pad; `detailed` is five times as large.
     "mode": "normal",
-    # The launches of the last 24 hours stay in, so that we learn how they ended.
+    # Keeps the launches of the last 24 hours, to learn how they ended.
     "hide_recent_previous": "false",
 }
 
@@ -49,8 +49,9 @@ class LaunchLibrary:
     async def poll(self) -> Reading:
         """Return all launches of at most `MAX_PAGES` pages.
 
-        What the pages before one that fails hold is kept, and the next poll begins anew: to try
-        again at once would use up the calls of the hour. Whatever page is left out is trouble.
+        When a later page fails, the launches of the pages before it are kept, and the next poll
+        starts again from the first: trying again at once would use up the calls of the hour. Any
+        page that is left out is the source's trouble.
 
         Raises:
             UpstreamError: The first page fails.
@@ -71,7 +72,7 @@ class LaunchLibrary:
                 trouble = error
                 rejects += rejects_of(error)
                 break
-            # A launch whose time changes between two pages may stand on both.
+            # A launch whose time changes between two calls may be on both pages.
             events.update((event.subject, event) for event in reading.events)
             rejects += reading.rejects
             try:
@@ -91,15 +92,15 @@ class LaunchLibrary:
         return Reading(list(events.values()), rejects, trouble=trouble)
 
     async def _heed_throttle(self) -> None:
-        """Ask for the true count: others may call from the same address."""
+        """Ask for the library's own count, because others may call from the same address."""
         try:
             answer = await self._free_client.get_json("/api-throttle/")
             throttle = answer.read(read_throttle)
         except (BodyRejectedError, RequestRejectedError):
-            # A courtesy; the calls themselves say what is wrong.
+            # The check is only a courtesy; the calls themselves show what is wrong.
             return
         if throttle.used >= throttle.limit:
-            # Without a time, a quarter of its hour.
+            # If the library names no time, wait for a quarter of its hour.
             wait_s = bounded_wait(throttle.wait_s) or 900.0
             await self.budget.block(wait_s)
             raise RateLimitedError(

@@ -1,4 +1,4 @@
-"""api.nasa.gov: one key, one budget, one form of errors for all that is behind it."""
+"""api.nasa.gov: one key, one budget and one form of errors for all APIs behind it."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -13,7 +13,7 @@ from libs.common.polling.budget import Budget, Limit
 from libs.common.upstream.client import Answer, UpstreamClient
 from services.ingest_space.normalize import error_code
 
-# Published: a rolling hour for a key; DEMO_KEY is counted by address, by the hour and by the day.
+# The published limits: per rolling hour for a key; per address, hour and day for DEMO_KEY.
 KEY_LIMITS = (Limit(calls=1_000, period_s=3_600.0),)
 DEMO_LIMITS = (Limit(calls=30, period_s=3_600.0), Limit(calls=50, period_s=86_400.0))
 
@@ -21,8 +21,8 @@ DEMO_LIMITS = (Limit(calls=30, period_s=3_600.0), Limit(calls=50, period_s=86_40
 class NasaBudget(Budget):
     """The calls of one key.
 
-    The gateway tells how many calls are left, and nothing about when there will be more: after its
-    zero the rolling hour has to pass. Its real limits may be below the published ones.
+    NASA's gateway says how many calls are left, but not when there will be more: after zero, the
+    rolling hour has to pass. Its real limits may be below the published ones.
     """
 
     unsaid_s: ClassVar[float] = 3_600.0
@@ -38,7 +38,7 @@ class NasaApi:
         self._client = client
 
     async def get(self, path: str, params: Mapping[str, str]) -> Answer:
-        """GET a document that is no error of the gateway.
+        """GET a document that is not an error of the gateway.
 
         Raises:
             UpstreamError: The subclass says what went wrong.
@@ -53,7 +53,7 @@ class NasaApi:
 
 
 def _error_in(answer: Answer) -> UpstreamError | None:
-    """Return the error that the gateway sends with status 200 at times."""
+    """Return the error that the gateway sometimes sends with status 200."""
     code = error_code(answer.document)
     if not code:
         return None

@@ -11,7 +11,7 @@ from services.ingest_space.providers.reading import read_page
 
 
 class NeoWs:
-    """The passages of the last days up to today."""
+    """The passages from the last days up to today."""
 
     name = NasaApi.name
     origin = Origin.LIVE
@@ -23,7 +23,7 @@ class NeoWs:
         self._clock = clock
 
     async def poll(self) -> Reading:
-        """Return the passages, one event per object, day and body that it passes."""
+        """Return the passages, one event per object, day and passed body."""
         today = self._clock.now().date()
         answer = await self._api.get(
             "/neo/rest/v1/feed",

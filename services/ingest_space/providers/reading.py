@@ -1,4 +1,4 @@
-"""From what the normalizers make of an answer to what the poller takes."""
+"""Turns a normalizer's page into the reading that the poller expects."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,10 +12,10 @@ from services.ingest_space.normalize import Page
 def read_page(
     answer: Answer, normalize: Callable[[Any, Provenance], Page], provider: str
 ) -> Reading:
-    """Return what a live answer holds.
+    """Return the reading of a live answer.
 
     Raises:
-        BodyRejectedError: It holds nothing that can be read.
+        BodyRejectedError: The answer holds nothing that can be read.
     """
     provenance = Provenance(provider, Origin.LIVE, answer.fetched_at)
     page = answer.read(lambda document: normalize(document, provenance))
