@@ -112,8 +112,8 @@ class Triggers:
         if source == POSITIONS:
             return Poll(await self._latest.iss.fetched_after(asked, self._wait_s))
         poll = Poll(is_over=False)
-        # Up to Python 3.11 redis-py may swallow the one cancellation with which a timeout ends what
-        # it bounds: the loops look at the time as well.
+        # Up to Python 3.11, redis-py may swallow the single cancellation with which a timeout ends
+        # its block, so the loops also look at the time.
         ends_at = time.monotonic() + self._wait_s
         with suppress(TimeoutError, RedisError):
             async with asyncio.timeout(self._wait_s):
