@@ -10,7 +10,9 @@ from urllib.parse import unquote, urlsplit
 from libs.common.errors import ConfigurationError
 
 _SUFFIX = "_FILE"
-_URL_PASSWORD = re.compile(r"(?P<head>[a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s@/]+@", re.IGNORECASE)
+_URL_PASSWORD = re.compile(
+    r"(?P<head>(?<![a-z0-9+.-])[a-z0-9+.-]+://[^\s:/@]*):[^\s@/]+@", re.IGNORECASE
+)
 _KEY_PARAMETER = re.compile(
     r"(?P<head>[?&\"'\s](?:sentinel_)?(?:api_?key|apikey|token|password|secret)=)[^&\s\"']+",
     re.IGNORECASE,
@@ -106,4 +108,5 @@ def _spellings(character: str) -> str:
     forms.append("(?i:" + "".join(f"%{octet:02x}" for octet in octets) + ")")
     pairs = zip(units[::2], units[1::2], strict=True)
     forms.append("(?i:" + "".join(rf"\\u{high:02x}{low:02x}" for high, low in pairs) + ")")
-    return f"(?:{'|'.join(forms)})"
+    # The same form twice would double the ways to fail with each character.
+    return f"(?:{'|'.join(dict.fromkeys(forms))})"

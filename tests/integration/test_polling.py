@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import structlog
 from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from libs.common.breaker import BackOff
 from libs.common.broker import Publisher, prepare_streams
@@ -217,6 +218,52 @@ async def test_whoever_leads_next_rests_too(broker_client: Redis, publisher: Pub
 
         await wait_until(there, 10, "the event")
     assert (first.polls, second.polls) == (1, 1)
+
+
+async def test_a_broker_that_takes_no_writes_has_no_leader(
+    broker_client: Redis, publisher: Publisher
+) -> None:
+    """A lease can still be renewed then, and a leader that went on would leave an old status."""
+
+    async def poll(number: int) -> Reading:
+        if number == 1:
+            await broker_client.config_set("maxmemory", "1")
+        return Reading([elements_event(0)])
+
+    provider = Scripted(poll)
+
+    async def given_up() -> bool:
+        return provider.polls == 1 and not await led(broker_client)
+
+    async def there() -> bool:
+        return await stored(broker_client) == 1
+
+    try:
+        async with polling(broker_client, publisher, provider, options(lease_life_s=1)):
+            await wait_until(given_up, 10, "the end of the lease")
+            assert await status(broker_client) is None
+            await broker_client.config_set("maxmemory", "1gb")
+            await wait_until(there, 10, "the event")
+    finally:
+        await broker_client.config_set("maxmemory", "1gb")
+
+
+async def test_a_broker_that_fails_before_the_call_is_no_reason_to_rest(
+    broker_client: Redis, publisher: Publisher
+) -> None:
+    """As when the node with the budget is away: the upstream has not been asked."""
+
+    async def poll(number: int) -> Reading:
+        if number == 1:
+            raise RedisConnectionError("the node is away")
+        return Reading([elements_event(0)])
+
+    async def there() -> bool:
+        return await stored(broker_client) == 1
+
+    long_rest = options(back_off=BackOff(threshold=3, base_s=600, cap_s=600), lease_life_s=1)
+    async with polling(broker_client, publisher, Scripted(poll), long_rest):
+        await wait_until(there, 10, "the event")
 
 
 async def led(client: Redis) -> bool:

@@ -11,6 +11,7 @@ import pytest
 
 from services.gateway.thumbnails import PictureFetcher, ThumbnailFolder, Thumbnails
 from services.gateway.thumbnails.folder import file_name
+from services.gateway.thumbnails.service import PARALLEL
 from tests.servers import CHECKOUT
 from tests.upstreams.archives import Archives
 from tests.upstreams.faults import Fault
@@ -121,6 +122,22 @@ async def test_a_gateway_that_stands_still_is_not_waited_for(
     assert archives.calls == 1
     assert folder.lock(file_name(PICTURE)) is None
     folder.unlock(file_name(PICTURE), held)
+
+
+async def test_who_waits_for_others_keeps_no_picture_waiting(
+    archives: Archives, tmp_path: Path
+) -> None:
+    """However many pictures another gateway is at, the rest are fetched."""
+    folder = ThumbnailFolder(tmp_path, max_bytes=1_000_000)
+    held = [(name, folder.lock(name)) for name in map(file_name, PICTURES[: PARALLEL + 1])]
+    async with thumbnails(tmp_path, archives) as gateway:
+        waiting = [asyncio.create_task(gateway.get(url)) for url in PICTURES[: PARALLEL + 1]]
+        assert await gateway.get(PICTURES[-1])
+        assert not any(task.done() for task in waiting)
+        for name, lock in held:
+            assert lock is not None
+            folder.unlock(name, lock)
+        assert all(await asyncio.gather(*waiting))
 
 
 async def test_locks_pass_from_one_to_the_next(tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ class Budget:
 
     Attributes:
         unsaid_s: How long no call is made after a refusal that names no time.
+        calls: Calls that were granted to this process.
         left: Calls that the longest period still allows; None before the first call.
     """
 
@@ -86,6 +87,7 @@ class Budget:
             self._arguments += [limit.calls, int(limit.period_s * 1_000)]
         self._take = redis.register_script(_TAKE)
         self.left: int | None = None
+        self.calls = 0
 
     async def take(self) -> None:
         """Count one call, which the caller may then make.
@@ -101,6 +103,7 @@ class Budget:
             raise BudgetExhaustedError(
                 f"the limit of {self.upstream} is used up for {math.ceil(wait_s)} s", wait_s
             )
+        self.calls += 1
 
     async def block(self, seconds: float | None) -> None:
         """Allow no call for a while, because the upstream asked for that.

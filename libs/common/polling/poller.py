@@ -6,7 +6,6 @@ from a stand-in never hides that the preferred provider is away.
 """
 
 import asyncio
-import contextlib
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -196,10 +195,13 @@ class Poller:
     async def _poll(self, stop: asyncio.Event) -> datetime:
         """Poll once, publish, write the status; return when the next poll is due."""
         began = self._clock.now()
+        effort = self._chain.effort
         try:
             outcome = await self._chain.ask()
         except (RedisError, DependencyUnavailableError):
-            self._unrecorded.failed()
+            # If the broker failed before anybody was asked, nobody needs a rest.
+            if self._chain.effort > effort:
+                self._unrecorded.failed()
             raise
         # Undone once the status is written.
         self._unrecorded.failed()
@@ -244,6 +246,11 @@ class Poller:
             LeaseLostError: Another replica may hold the lease by now.
         """
         pause_s = self._options.lease_life_s / 3
+        # A source that is polled every few seconds must not stay behind for half a minute once the
+        # broker is back.
+        longest_s = max(
+            pause_s, min(self._options.every.total_seconds(), _LONGEST_PUBLISHING_PAUSE_S)
+        )
         while True:
             self._lease.require()
             try:
@@ -257,10 +264,15 @@ class Poller:
             await sleep_or_stop(pause_s, stop)
             if stop.is_set():
                 return False
-            pause_s = min(2 * pause_s, _LONGEST_PUBLISHING_PAUSE_S)
+            pause_s = min(2 * pause_s, longest_s)
 
     async def _record_refusal(self, outcome: Outcome, began: datetime) -> None:
-        """Record that nothing could be published, and when the next leader may ask again."""
+        """Record that nothing could be published, and when the next leader may ask again.
+
+        Raises:
+            RedisError: The broker accepts no writes at all. The poll is given up, because a lease
+                can still be renewed then, and the gateway would go on showing the old status.
+        """
         attempt = Attempt(
             source=self.source,
             began=began,
@@ -274,11 +286,8 @@ class Poller:
             failures=self._chain.preferred_failures,
             calls_left=self._status.calls_left if self._status else None,
         )
-        # If the broker accepts no writes at all, the lease expires soon, and this process remembers
-        # the pause.
-        with contextlib.suppress(RedisError):
-            # `self._status` stays as it is: it is right again once the data are published.
-            await self._save(status_after(self._status, attempt, frozen_after=None))
+        # `self._status` stays as it is: it is right again once the data are published.
+        await self._save(status_after(self._status, attempt, frozen_after=None))
 
     def _next_due(self, began: datetime, outcome: Outcome) -> datetime:
         now = self._clock.now()
@@ -331,10 +340,11 @@ class Poller:
             content_time.set(new.content_time.timestamp())
 
     async def _save(self, status: SourceStatus) -> None:
-        self._lease.require()
-        await self._registry.save(status, self._fence)
+        # The metric needs no broker, so it is true even if the write fails.
         for state in SourceState:
             metrics.SOURCE_STATE.labels(self.source, state).set(state is status.state)
+        self._lease.require()
+        await self._registry.save(status, self._fence)
 
 
 def _log_transition(old: SourceStatus | None, new: SourceStatus) -> None:

@@ -130,6 +130,7 @@ class ProviderChain:
         # The providers whose last poll ended in an unexpected error, which is logged only once.
         self._broken: set[str] = set()
         self._stale_time: datetime | None = None
+        self._answers = 0
 
     @property
     def preferred_failures(self) -> int:
@@ -141,6 +142,12 @@ class ProviderChain:
         """Seconds until the preferred provider is asked again; 0 when that is the next poll."""
         return self._providers[0][1].opens_in_s
 
+    @property
+    def effort(self) -> int:
+        """A number that grows with each call to an upstream, and with each answer."""
+        calls = sum(each.budget.calls for each, _ in self._providers if each.budget)
+        return calls + self._answers
+
     async def ask(self) -> Outcome:
         """Ask the providers in order until one answers."""
         trouble: UpstreamError | None = None
@@ -151,12 +158,14 @@ class ProviderChain:
             try:
                 reading = await self._reading_of(provider)
             except UpstreamError as error:
+                self._answers += 1
                 metrics.POLLS.labels(self._source, provider.name, "failed").inc()
                 breaker.failed(_asked_pause_s(error))
                 await self._keep(provider, rejects_of(error))
                 if provider is self.preferred:
                     trouble, state = error, self._state_of(error)
                 continue
+            self._answers += 1
             metrics.POLLS.labels(self._source, provider.name, "ok").inc()
             breaker.succeeded()
             if provider is self.preferred:

@@ -18,8 +18,8 @@ INDEX_KEY = "cassiopeia:sources"
 # When a leader dies, a new one takes over within seconds; a poll later than this has no leader.
 POLL_GRACE = timedelta(seconds=30)
 # While a replica holds the lease, a poll that is due counts as running for this long: MAST may take
-# several minutes to answer, and no upstream takes an hour.
-LONGEST_POLL = timedelta(hours=1)
+# several minutes to answer, and none takes 15.
+LONGEST_POLL = timedelta(minutes=15)
 
 
 class SourceStatus(BaseModel):

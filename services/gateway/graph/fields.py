@@ -45,9 +45,16 @@ class GraphField:
 
 
 def fields_of(routes: Iterable[Route]) -> dict[str, GraphField]:
-    """Return the fields that a route table names; their functions' annotations give the types."""
+    """Return the fields that a route table names; their functions' annotations give the types.
+
+    Raises:
+        ValueError: A route that names fields is not open to every reader: GraphQL would be a way
+            around its scope.
+    """
     fields = {}
     for route in routes:
+        if route.graph and (route.scope is not None or route.method != "GET"):
+            raise ValueError(f"{route.path}: GraphQL knows no scopes and changes nothing")
         for name, find in route.graph.items():
             hints = signature(find)
             _, params = hints.parameters.values()

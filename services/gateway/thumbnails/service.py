@@ -66,10 +66,14 @@ class Thumbnails:
         if content is not None:
             return content
         self._raise_remembered(name)
-        async with self._turns, self._alone(name):
+        # The lock comes before the turn: a wait for another gateway must not delay other pictures.
+        async with self._alone(name):
             # Another gateway may have fetched it meanwhile.
             content = await asyncio.to_thread(self._folder.read, name)
-            return await self._fetched(name, url) if content is None else content
+            if content is not None:
+                return content
+            async with self._turns:
+                return await self._fetched(name, url)
 
     @asynccontextmanager
     async def _alone(self, name: str) -> AsyncIterator[None]:

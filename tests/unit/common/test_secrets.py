@@ -84,6 +84,19 @@ def test_a_secret_is_masked_in_every_spelling(spelling: str) -> None:
     assert redact.known_in(f"<{inner}>".encode()) == b"<***>"
 
 
+@pytest.mark.parametrize("secret", ["-" * 40 + "x", "words_of_a_key_" * 4 + "end"])
+def test_a_secret_that_is_cut_off_takes_no_time(secret: str) -> None:
+    """Each of its characters has one way to match: with two, 40 of them would take minutes."""
+    redact = Redactor([secret])
+    assert redact(f"{secret[:-1]}." * 1_000).count("***") == 0
+
+
+@pytest.mark.parametrize("run", ["a" * 200_000, "a1" * 100_000, "://" * 60_000])
+def test_long_runs_take_no_time(run: str) -> None:
+    """What may be the scheme of an address is looked at once, not from each of its characters."""
+    assert Redactor()(f"{run} x://u:password@h") == f"{run} x://u:***@h"
+
+
 def test_a_longer_secret_leaves_no_rest() -> None:
     """Of two secrets, one inside the other, both go as a whole."""
     assert Redactor(["secret", "secret-longer"])("a secret-longer b secret") == "a *** b ***"
