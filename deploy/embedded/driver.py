@@ -27,6 +27,7 @@ from deploy.embedded.servers import (
     Server,
     ValkeyServer,
     free_ports,
+    reserve_port,
     wait_until_ready,
 )
 from deploy.embedded.settings import RunSettings
@@ -128,6 +129,7 @@ class _Run:
     def go(self) -> None:
         """Start, watch, stop."""
         settings = self._settings
+        reserve_port(settings.port)
         ports = free_ports(2 + sum(settings.replicas.values()))
         servers = self._prepared(ports)
         urls = addresses(settings, servers)

@@ -13,11 +13,20 @@ from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.postgres import PostgresServer
 from deploy.embedded.valkey import ValkeyServer
 
-__all__ = ["PostgresServer", "Server", "ValkeyServer", "free_ports", "wait_until_ready"]
+__all__ = [
+    "PostgresServer",
+    "Server",
+    "ValkeyServer",
+    "free_ports",
+    "reserve_port",
+    "wait_until_ready",
+]
 
 # Linux gives outgoing connections ports from 32768 on. A lower port therefore stays free while its
 # server is being restarted.
 _FIRST_PORT, _LAST_PORT = 20_000, 32_000
+# A port that was given away is free until its server has started.
+_given: set[int] = set()
 
 
 class Server(Protocol):
@@ -54,12 +63,14 @@ class Server(Protocol):
 
 
 def free_ports(count: int) -> list[int]:
-    """Return different ports of the loopback address that are free at the moment."""
+    """Return ports of the loopback address that are free at the moment, never one twice."""
     found: list[int] = []
     held: list[socket.socket] = []
     try:
         while len(found) < count:
             candidate = random.randint(_FIRST_PORT, _LAST_PORT)  # noqa: S311 - no secret
+            if candidate in _given:
+                continue
             probe = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
             held.append(probe)
             try:
@@ -67,10 +78,16 @@ def free_ports(count: int) -> list[int]:
             except OSError:
                 continue
             found.append(candidate)
+            _given.add(candidate)
     finally:
         for probe in held:
             probe.close()
     return found
+
+
+def reserve_port(port: int) -> None:
+    """Keep a port from being given away: a process of ours that is not started yet has it."""
+    _given.add(port)
 
 
 def wait_until_ready(
