@@ -1,8 +1,7 @@
 """`ready_s` and `idle_pss_mb`: the time and the memory that `make run` takes.
 
-It is a fresh run on an empty data folder. The addresses of two upstreams, wheretheiss.at and
-CelesTrak, lead to a closed port; the other upstreams are asked as usual. Memory is the proportional
-set size of all processes of the run, 20 s after it was ready.
+It is a fresh run on an empty data folder. The addresses of all upstreams lead to a closed port.
+Memory is the proportional set size of all processes of the run, 20 s after it was ready.
 """
 
 import asyncio
@@ -14,10 +13,9 @@ import psutil
 from bench.figure import Figure
 from bench.progress import say
 from deploy.embedded.servers import free_ports
-from tests.e2e.running import CLOSED_PORT, Run
+from tests.e2e.running import NO_UPSTREAMS, Run
 
 IDLE_S = 20
-_NOWHERE = f"http://127.0.0.1:{CLOSED_PORT}"
 
 
 async def measure(folder: Path) -> list[Figure]:
@@ -30,11 +28,7 @@ def _measure(folder: Path) -> list[Figure]:
     run = Run(
         folder / "data",
         "deploy.embedded",
-        {
-            "CASSIOPEIA_PORT": str(free_ports(1)[0]),
-            "CASSIOPEIA_WHERETHEISS_URL": _NOWHERE,
-            "CASSIOPEIA_CELESTRAK_URL": _NOWHERE,
-        },
+        NO_UPSTREAMS | {"CASSIOPEIA_PORT": str(free_ports(1)[0])},
     )
     try:
         began = time.perf_counter()

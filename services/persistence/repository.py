@@ -60,6 +60,11 @@ class Repository:
             return []
         try:
             await self._store_at_once(events)
+        except psycopg.errors.DeadlockDetected:
+            # Two replicas that insert the same new row at the same moment may wait for each other
+            # in its unique indexes, in whatever order they write. The database ends one of them;
+            # the other goes on, so trying again ends.
+            return await self.store(events)
         except (*ROW_ERRORS, psycopg.errors.QueryCanceled) as error:
             if len(events) > 1:
                 middle = len(events) // 2

@@ -1,7 +1,8 @@
 """The SQL that takes a batch from its staging table into its tables, each row once.
 
 One statement per batch and table, so rows, roll-ups and history become visible together. Every
-table is written in the order of its key, so two batches cannot deadlock.
+table is written in the order of its key, so two batches cannot deadlock over different rows; two
+that insert the same new row may, rarely, and the repository tries again.
 """
 
 from collections.abc import Iterable

@@ -16,9 +16,14 @@ import psutil
 from deploy.embedded.account import server_account, server_home
 from deploy.embedded.leftovers import end_leftovers, find_processes
 from tests.servers import CHECKOUT
+from tests.upstreams.everything import every_simulator
 
 CLOSED_PORT = 9
 """Nobody listens there (the `discard` service of old), so a connection is refused at once."""
+NO_UPSTREAMS = {
+    simulator.setting: f"http://127.0.0.1:{CLOSED_PORT}" for simulator in every_simulator()
+}
+"""Settings with which a suite calls no upstream, whether this machine has a network or not."""
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:

@@ -16,7 +16,7 @@ import pytest
 from deploy.embedded.readiness import get, unready
 from deploy.embedded.servers import free_ports
 from deploy.embedded.suite import SUITE
-from tests.e2e.running import CLOSED_PORT, Run, wait_until
+from tests.e2e.running import NO_UPSTREAMS, Run, wait_until
 from tests.servers import Servers
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -24,11 +24,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 def new_run(data: Path, **environ: str) -> Run:
     """Return a run on a free port that reaches no upstream."""
-    nowhere = f"http://127.0.0.1:{CLOSED_PORT}"
-    defaults = {
+    defaults = NO_UPSTREAMS | {
         "CASSIOPEIA_PORT": str(free_ports(1)[0]),
-        "CASSIOPEIA_WHERETHEISS_URL": nowhere,
-        "CASSIOPEIA_CELESTRAK_URL": nowhere,
         "REPLICAS": "gateway=2",
     }
     return Run(data, "deploy.embedded", defaults | environ)
