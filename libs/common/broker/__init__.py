@@ -19,6 +19,7 @@ from libs.common.broker.groups import (
     ensure_groups,
     group_info,
     prepare_streams,
+    require_group,
     stored_layout,
 )
 from libs.common.broker.publishing import PIPELINE_LENGTH, Publisher
@@ -46,6 +47,7 @@ __all__ = [
     "ensure_groups",
     "group_info",
     "prepare_streams",
+    "require_group",
     "stored_layout",
     "text",
     "wait_for_broker",

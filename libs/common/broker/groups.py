@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from libs.common.broker.entries import text
-from libs.common.errors import ConfigurationError
+from libs.common.errors import ConfigurationError, DependencyUnavailableError
 from libs.common.layout import Layout
 from libs.common.topology import ALL_STREAMS, EVENT_STREAMS, Stream
 
@@ -76,3 +76,16 @@ async def group_info(redis: Redis, key: str, group: str) -> Mapping[str, Any] | 
     """
     groups: Any = await redis.xinfo_groups(key)
     return next((found for found in groups if text(found["name"]) == group), None)
+
+
+async def require_group(redis: Redis, key: str, group: str) -> Mapping[str, Any]:
+    """Return what the broker tells of a consumer group that this process reads with.
+
+    Raises:
+        DependencyUnavailableError: The group is gone.
+        redis.exceptions.ResponseError: There is no such stream.
+    """
+    found = await group_info(redis, key, group)
+    if found is None:
+        raise DependencyUnavailableError(f"{key} has no group {group} any more")
+    return found

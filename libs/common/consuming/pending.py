@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from libs.common.broker import body_of, group_info, text
-from libs.common.errors import DependencyUnavailableError
+from libs.common.broker import body_of, require_group, text
 from libs.common.logging import get_logger
 from libs.common.tasks import end_tasks
 
@@ -76,9 +75,7 @@ class PendingList:
         Raises:
             DependencyUnavailableError: There is no such group.
         """
-        found = await group_info(self._redis, self.stream, self.group)
-        if found is None:
-            raise DependencyUnavailableError(f"{self.stream} has no group {self.group} any more")
+        found = await require_group(self._redis, self.stream, self.group)
         return text(found["last-delivered-id"])
 
     async def own(self, count: int, until: str) -> AsyncIterator[list[Redelivery]]:

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from libs.common import metrics
-from libs.common.broker import EntryId, group_info, text
+from libs.common.broker import EntryId, require_group, text
 from libs.common.clock import Clock
 from libs.common.consuming.stream_consumer import StreamConsumer
 from libs.common.errors import DependencyUnavailableError
@@ -55,9 +55,7 @@ async def group_state(redis: Redis, stream: str, group: str) -> GroupState:
     Raises:
         DependencyUnavailableError: There is no such group.
     """
-    found = await group_info(redis, stream, group)
-    if found is None:
-        raise DependencyUnavailableError(f"{stream} has no group {group} any more")
+    found = await require_group(redis, stream, group)
     last_delivered, pending = text(found["last-delivered-id"]), int(found["pending"])
     lag: int | None = found["lag"]
     oldest = None

@@ -56,7 +56,7 @@ async def held_leases(redis: Redis) -> list[str]:
     Raises:
         redis.exceptions.RedisError: The broker does not answer.
     """
-    keys = redis.scan_iter("cassiopeia:source:{*}:lease", count=1_000)
+    keys = redis.scan_iter(lease_key("*"), count=1_000)
     found = [_KEY.fullmatch(text(key)) async for key in keys]
     return sorted(match[1] for match in found if match)
 
