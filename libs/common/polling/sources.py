@@ -181,10 +181,18 @@ class SourceRegistry:
 
     async def led(self, names: Iterable[str]) -> set[str]:
         """Return those sources whose lease a replica holds."""
-        return {name for name in names if await self._redis.exists(lease_key(name))}
+        asked = list(names)
+        pipeline = self._redis.pipeline(transaction=False)
+        for name in asked:
+            pipeline.exists(lease_key(name))
+        held = await pipeline.execute()
+        return {name for name, is_held in zip(asked, held, strict=True) if is_held}
 
     async def all(self) -> list[SourceStatus]:
         """Return every known source, by name."""
         names = sorted(text(name) for name in await self._redis.smembers(INDEX_KEY))
-        statuses = [await self.load(name) for name in names]
-        return [status for status in statuses if status is not None]
+        pipeline = self._redis.pipeline(transaction=False)
+        for name in names:
+            pipeline.get(self._key(name))
+        stored = await pipeline.execute()
+        return [SourceStatus.model_validate_json(body) for body in stored if body]
