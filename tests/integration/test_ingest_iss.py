@@ -15,6 +15,7 @@ from libs.common.clock import SystemClock
 from libs.common.events import Origin
 from libs.common.polling.refreshing import RefreshCommand, request_refresh
 from libs.common.polling.source_state import SourceState
+from libs.common.polling.sources import SourceStatus
 from libs.common.topology import COMMANDS_REFRESH
 from services.ingest_iss.bootstrap import ELEMENTS, POSITIONS
 from tests.clocks import JumpingClock, WrongClock
@@ -330,20 +331,28 @@ async def test_nothing_newer_is_no_trouble(
     ] == []
 
 
+async def after_a_poll_of_elements(
+    valkey_url: str, client: Redis, celestrak: Celestrak
+) -> SourceStatus:
+    """Run the service until the elements were polled; return their status."""
+
+    async def done() -> bool:
+        return await elements_status(client) is not None
+
+    async with ingesting(valkey_url, elements=celestrak.url):
+        await wait_until(done, 10, "the poll of the elements")
+    status = await elements_status(client)
+    assert status is not None
+    return status
+
+
 @pytest.mark.parametrize("fault", [Fault.NOT_UPDATED_403, Fault.NOT_UPDATED_200], ids=str)
 async def test_nothing_newer_than_nothing_is_trouble(
     valkey_url: str, broker_client: Redis, celestrak: Celestrak, fault: Fault
 ) -> None:
     """A broker that is new cannot keep what another had: the shipped elements stand in."""
     celestrak.fault = fault
-
-    async def done() -> bool:
-        return await elements_status(broker_client) is not None
-
-    async with ingesting(valkey_url, elements=celestrak.url):
-        await wait_until(done, 10, "the poll of the elements")
-    status = await elements_status(broker_client)
-    assert status is not None
+    status = await after_a_poll_of_elements(valkey_url, broker_client, celestrak)
     assert (status.state, status.provider) == (SourceState.BLOCKED, "shipped")
     assert "not known here" in (status.reason or "")
     (event,) = await published_elements(broker_client)
@@ -370,14 +379,7 @@ async def test_without_celestrak_there_are_elements(
     """Whatever is wrong with it, it is asked once and told as it is; shipped elements stand in."""
     celestrak.fault = fault
     celestrak.stale_by_s = 10 * 86_400
-
-    async def done() -> bool:
-        return await elements_status(broker_client) is not None
-
-    async with ingesting(valkey_url, elements=celestrak.url):
-        await wait_until(done, 10, "the poll of the elements")
-    status = await elements_status(broker_client)
-    assert status is not None
+    status = await after_a_poll_of_elements(valkey_url, broker_client, celestrak)
     assert status.state is state
     assert celestrak.calls == 1
     (event,) = await published_elements(broker_client)
